@@ -1,0 +1,167 @@
+// The machine's memory, all of it. Byte addresses; the memory is one WebAssembly.Memory of fixed size.
+//
+//   0x00000000  the null page: never mapped, an access is an oops
+//   0x00001000  MACHINE     words of the whole machine, those written by many CPUs in a line of their own
+//   0x00004000  MAILBOX     the host's requests, their text and the replies
+//   0x00010000  CALLS       call-function slots, [target][source], 16 bytes each
+//   0x00020000  LOG         the log ring
+//   0x00060000  MM          the page allocator's free lists and lock; the slab caches
+//   0x00070000  TASKS       the task list and its lock; pid counter
+//   0x00100000  PERCPU      one area of 16 KiB for each CPU, see `Pcpu`
+//   0x00200000  STATIC      DEFINE_STATIC and its kin, handed out in order at load
+//   0x00300000  MEM_MAP     one `struct page` (16 bytes) for each page of the memory
+//   ....        pages       what the page allocator gives out, to the end
+import { MAX_CPUS } from './params.js';
+
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 1 << PAGE_SHIFT;
+/** Words that different CPUs write lie this far apart. */
+export const LINE = 128;
+
+export const MAILBOX = 0x4000;
+export const MAILBOX_TEXT = 0x4100;
+export const MAILBOX_TEXT_SIZE = 0x10000 - MAILBOX_TEXT;
+export const CALLS = 0x10000;
+export const CALL_SLOT = 16;
+export const LOG_RING = 0x20000;
+export const LOG_RING_SIZE = 0x40000;
+export const MM = 0x60000;
+export const TASKS = 0x70000;
+export const PERCPU = 0x100000;
+export const PERCPU_SIZE = 0x4000;
+export const STATIC = 0x200000;
+export const STATIC_END = 0x300000;
+export const MEM_MAP = 0x300000;
+export const PAGE_STRUCT = 16;
+
+/** Words of the whole machine. */
+export const enum Mach {
+  /** How many CPUs the machine has. */
+  CPUS = 0x1000,
+  /** Bytes of memory. */
+  MEMORY = 0x1004,
+  /** Host cores, for time-outs. */
+  CORES = 0x1008,
+  /** Flags of the boot, see `BootFlag`. */
+  FLAGS = 0x100c,
+  /** f64: nanoseconds of the host's monotonic clock when this machine booted. */
+  BOOT_TIME = 0x1010,
+  /** Next free byte of STATIC; moved by the first CPU that evaluates a module. */
+  STATIC_NEXT = 0x1018,
+  /** Next free offset of the dynamic part of the per-CPU areas. */
+  PERCPU_NEXT = 0x101c,
+  /** Taint flags, as in /proc/sys/kernel/tainted. */
+  TAINTED = 0x1020,
+  /** Counts of oopses, warnings and other verdicts seen since boot. */
+  OOPSES = 0x1024,
+  WARNINGS = 0x1028,
+  REPORTS = 0x102c,
+  /** CPUs that run their loop. */
+  ONLINE = 0x1080,
+  /** See `State`. */
+  STATE = 0x1100,
+  /** CPU + 1 of the one that panicked first. */
+  PANIC_CPU = 0x1104,
+  /** Ticks since boot, written by the timekeeper. */
+  JIFFIES = 0x1180,
+  /** The log ring: bytes reserved, bytes consumed, the reader's bell, records lost, sequence. */
+  LOG_HEAD = 0x1200,
+  LOG_TAIL = 0x1280,
+  LOG_BELL = 0x1300,
+  LOG_LOST = 0x1304,
+  /** Tasks that exist, without the idle tasks and daemons. */
+  NR_TASKS = 0x1380,
+  /** Tasks that run or want to: with NR_TIMERS, what `idle` waits for. */
+  NR_RUNNING = 0x1400,
+  /** Armed timers of all CPUs. */
+  NR_TIMERS = 0x1480,
+  /** Words for tests that need some. */
+  SCRATCH = 0x1800,
+  /** The kernel's own locks, a line each. */
+  LOCK_TASKLIST = 0x2000,
+  LOCK_MODULES = 0x2080,
+  LOCK_CONSOLE = 0x2100,
+  LOCK_MM = 0x2180,
+}
+
+export const enum State {
+  OFF = 0,
+  RUNNING = 1,
+  STOP = 2,
+  PANIC = 3,
+}
+
+/** A CPU's own area, from its base. Words that others write have a line of their own. */
+export const enum Pcpu {
+  /** Pending vectors, one bit each. Written by anybody. */
+  PENDING = 0,
+  /** 1 while this CPU is parked: the one park word. */
+  BELL = LINE,
+  /** Run queue: see sched/rq.ts. Under RQ_LOCK. */
+  RQ_LOCK = 2 * LINE,
+  RQ_NR = 2 * LINE + 8,
+  RQ_HEAP = 2 * LINE + 12,
+  RQ_CURR = 2 * LINE + 16,
+  RQ_MOVABLE = 2 * LINE + 20,
+  /** f64 */
+  RQ_MIN_VRUNTIME = 2 * LINE + 24,
+  /** The fields below are written only by the owner. */
+  CURRENT = 4 * LINE,
+  PREEMPT = 4 * LINE + 4,
+  IRQ_OFF = 4 * LINE + 8,
+  NEED_RESCHED = 4 * LINE + 12,
+  SOFTIRQ_PENDING = 4 * LINE + 16,
+  IDLE_TASK = 4 * LINE + 20,
+  /** What this CPU waits for, for reports: a `Wait` reason and the address. */
+  WAIT_REASON = 4 * LINE + 24,
+  WAIT_ADDR = 4 * LINE + 28,
+  /** Depth of spin-lock queue nodes in use. */
+  NODE_DEPTH = 4 * LINE + 32,
+  /** f64: when the current task was put on this CPU. */
+  CURR_SINCE = 4 * LINE + 40,
+  /** f64: next timer expiry of this CPU in jiffies; Infinity if none. Read by the timekeeper. */
+  DEADLINE = 4 * LINE + 48,
+  /** The text handle (or 0) and the vector of the interrupt handler being run. */
+  IN_VECTOR = 4 * LINE + 56,
+  /** Statistics. */
+  STAT_IRQS = 5 * LINE,
+  STAT_SWITCHES = 5 * LINE + 4,
+  STAT_PARKS = 5 * LINE + 8,
+  STAT_LOST_WAKEUPS = 5 * LINE + 12,
+  STAT_CONTENDED = 5 * LINE + 16,
+  STAT_MIGRATIONS = 5 * LINE + 20,
+  STAT_IPIS = 5 * LINE + 24,
+  STAT_TICKS = 5 * LINE + 28,
+  STAT_SOFTIRQS = 5 * LINE + 32,
+  STAT_OPS = 5 * LINE + 36,
+  /** f64, ms: longest wait for a spin lock. */
+  STAT_WORST_WAIT = 5 * LINE + 40,
+  /** Watchdog: ticks sent by the timekeeper, ticks taken, task switches seen at the last tick. Line of its own. */
+  WD_SENT = 6 * LINE,
+  WD_TAKEN = 6 * LINE + 4,
+  /** f64 clock ns of the last switch or idle entry. */
+  WD_TOUCH = 6 * LINE + 8,
+  WD_REPORTED = 6 * LINE + 16,
+  /** Spin locks held by this CPU: count, then addresses. */
+  HELD_DEPTH = 7 * LINE,
+  HELD = 7 * LINE + 4,
+  /** Spin-lock queue nodes, four of 32 bytes; written by other CPUs. */
+  NODES = 8 * LINE,
+  /** Timer base: lock, heap root, running timer. */
+  TIMER_LOCK = 10 * LINE,
+  TIMER_HEAP = 10 * LINE + 8,
+  TIMER_RUNNING = 10 * LINE + 12,
+  TIMER_COUNT = 10 * LINE + 16,
+  /** Slab free lists of this CPU: see mm/slab.ts. 16 caches of 32 bytes. */
+  SLAB = 12 * LINE,
+  /** Page allocator's per-CPU state, reserved. */
+  PCP = 18 * LINE,
+  /** From here DEFINE_PER_CPU. */
+  DYNAMIC = 32 * LINE,
+}
+
+/** Spin locks of one CPU at once that are remembered for reports. */
+export const MAX_HELD = 24;
+
+export const percpu_base = (cpu: number): number => PERCPU + cpu * PERCPU_SIZE;
+if (PERCPU + MAX_CPUS * PERCPU_SIZE > STATIC) throw new Error('memory map: per-CPU areas overlap the static area');

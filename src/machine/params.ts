@@ -1,0 +1,36 @@
+// Every number that can be tuned, on one page. Sizes are bytes and times are as their names say.
+
+/** Most CPUs of one machine: handles, masks and lock words are laid out for it. */
+export const MAX_CPUS = 64;
+/** Ticks a second; a jiffy is 4 ms, as on most distribution kernels. */
+export const HZ = 250;
+/** The machine's memory when `--memory` says nothing, and its bounds. */
+export const DEFAULT_MEMORY = 64 << 20;
+export const MIN_MEMORY = 8 << 20;
+export const MAX_MEMORY = 1 << 30;
+/** How long a CPU stays in one spin before it parks: iterations, each a step. */
+export const WAIT_SPIN = 100;
+/** A parked CPU looks again after this long, so that a lost wake-up shows as a report and not as a hang. */
+export const PARK_LIMIT_MS = 1000;
+/** Attempts to take a lock outside its queue, then at its head, before the CPU parks. */
+export const LOCK_STEAL_TRIES = 200;
+export const LOCK_NODE_SPIN = 60;
+export const LOCK_HEAD_SPIN = 100;
+/** The first waiter of a lock is passed over for at most this long; then the lock is handed to it. */
+export const LOCK_PATIENCE_MS = 4;
+/** A lock waited for longer than this is reported with its holder. Times CPUs per core. */
+export const LOCK_STARVED_MS = 10_000;
+/** A CPU that takes interrupts and switches no task for this long is a soft lock-up. Times CPUs per core. */
+export const SOFT_LOCKUP_MS = 10_000;
+/** A CPU that does not take its tick for this long is a hard lock-up. Times CPUs per core. */
+export const HARD_LOCKUP_MS = 10_000;
+/** A task in uninterruptible sleep for this long is reported with what it waits for. */
+export const HUNG_TASK_MS = 30_000;
+/** Rounds of softirq processing on the way out of an interrupt before the rest waits for the next one. */
+export const SOFTIRQ_RESTARTS = 10;
+/** A task of the fair class runs this long before the tick asks it to give way. */
+export const SCHED_SLICE_NS = 3_000_000;
+/** Bytes of a task for the frames of its sleeping primitives. */
+export const FRAME_AREA = 512;
+/** The kernel stack of a task that runs C. */
+export const KERNEL_STACK = 16 << 10;

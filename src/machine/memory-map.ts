@@ -13,6 +13,9 @@
 //   ....        pages       what the page allocator gives out, to the end
 import { MAX_CPUS } from './params.js';
 
+/** log2 of MAX_CPUS, for tables indexed by two CPUs. */
+export const MAX_CPUS_SHIFT = 6;
+
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 1 << PAGE_SHIFT;
 /** Words that different CPUs write lie this far apart. */
@@ -75,13 +78,40 @@ export const enum Mach {
   NR_RUNNING = 0x1400,
   /** Armed timers of all CPUs. */
   NR_TIMERS = 0x1480,
+  /** Tasks the machine needs by name. */
+  KHOSTD = 0x1500,
+  /** Sequence of task ids; 0 is the idle tasks. */
+  NEXT_PID = 0x1504,
+  /** Where the search for the least loaded CPU starts. */
+  PLACE_ROTOR = 0x1508,
+  /** Id that the next loaded module gets: the owner of what it allocates. */
+  NEXT_MODULE = 0x150c,
+  /** list_head of all tasks but the idle ones. Under LOCK_TASKLIST. */
+  TASK_LIST = 0x1528,
+  /** Stepped build: virtual time in ns (f64). */
+  VIRTUAL_TIME = 0x1510,
+  /** Limits of the lock-up and hung-task detectors in ms; 0 takes those of params.ts. */
+  SOFT_LOCKUP_MS = 0x1518,
+  HARD_LOCKUP_MS = 0x151c,
+  HUNG_TASK_MS = 0x1520,
   /** Words for tests that need some. */
   SCRATCH = 0x1800,
+  /** Text handles of the handlers of vectors 0..31 and of softirqs 0..15. */
+  VECTOR_HANDLERS = 0x1900,
+  SOFTIRQ_ACTIONS = 0x1980,
+  /** Hashes of the call sites whose WARN_ONCE has been seen: 64 words. */
+  WARNED = 0x1a00,
   /** The kernel's own locks, a line each. */
   LOCK_TASKLIST = 0x2000,
   LOCK_MODULES = 0x2080,
   LOCK_CONSOLE = 0x2100,
   LOCK_MM = 0x2180,
+}
+
+/** Mach.FLAGS */
+export const enum BootFlag {
+  PANIC_ON_OOPS = 1,
+  PANIC_ON_LOCKUP = 2,
 }
 
 export const enum State {
@@ -123,6 +153,8 @@ export const enum Pcpu {
   DEADLINE = 4 * LINE + 48,
   /** The text handle (or 0) and the vector of the interrupt handler being run. */
   IN_VECTOR = 4 * LINE + 56,
+  /** Module number that allocations are charged to, 0 for the kernel: see mm/owner.ts. */
+  ALLOC_OWNER = 4 * LINE + 60,
   /** Statistics. */
   STAT_IRQS = 5 * LINE,
   STAT_SWITCHES = 5 * LINE + 4,
@@ -152,10 +184,10 @@ export const enum Pcpu {
   TIMER_HEAP = 10 * LINE + 8,
   TIMER_RUNNING = 10 * LINE + 12,
   TIMER_COUNT = 10 * LINE + 16,
-  /** Slab free lists of this CPU: see mm/slab.ts. 16 caches of 32 bytes. */
+  /** Slab free lists of this CPU: see mm/slab_class.ts. 16 slots of 64 bytes. */
   SLAB = 12 * LINE,
   /** Page allocator's per-CPU state, reserved. */
-  PCP = 18 * LINE,
+  PCP = 20 * LINE,
   /** From here DEFINE_PER_CPU. */
   DYNAMIC = 32 * LINE,
 }

@@ -31,6 +31,17 @@ export const SOFTIRQ_RESTARTS = 10;
 /** A task of the fair class runs this long before the tick asks it to give way. */
 export const SCHED_SLICE_NS = 3_000_000;
 /** Bytes of a task for the frames of its sleeping primitives. */
-export const FRAME_AREA = 512;
+export const FRAME_AREA = 320;
 /** The kernel stack of a task that runs C. */
 export const KERNEL_STACK = 16 << 10;
+/** One page in this many is kept for allocations that can't wait, but at most MM_RESERVE_MAX pages. */
+export const MM_RESERVE_PART = 64;
+export const MM_RESERVE_MAX = 1024;
+/** Seconds between two warnings about a failed page allocation. */
+export const MM_WARN_INTERVAL_S = 10;
+/** A slab has at least this many objects. */
+export const SLAB_OBJECTS = 7;
+/** Bytes of free objects of one size that a CPU keeps for itself, but at least two and at most 14 objects. */
+export const SLAB_CPU_BYTES = 8 << 10;
+/** Slabs of one size without an object in use that are kept; more go back to the page allocator. */
+export const SLAB_EMPTY_KEPT = 1;

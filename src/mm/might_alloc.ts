@@ -1,0 +1,15 @@
+// Is this a context in which this allocation is allowed? Context: any.
+import { my } from '../cpu/context.js';
+import { ld } from '../cpu/raw.js';
+import { __GFP_DIRECT_RECLAIM } from '../linux/gfp.js';
+import { Pcpu } from '../machine/memory-map.js';
+import { __might_sleep } from '../sched/debug.js';
+
+/**
+ * Reports an allocation that may sleep in a context that must not, by the name of the function that was called. Asked
+ * at every allocation: memory is short too rarely for the bug to show otherwise.
+ */
+export function might_alloc(gfp: number, what: string): void {
+  if ((gfp & __GFP_DIRECT_RECLAIM) !== 0 && (ld(my + Pcpu.PREEMPT) !== 0 || ld(my + Pcpu.IRQ_OFF) !== 0))
+    __might_sleep(what);
+}

@@ -60,6 +60,10 @@ function no_assignment(where: string): never {
   throw new TypeError(`${where} is a struct or an array and can't be assigned as a whole: use assign_struct(to, from) or its fields`);
 }
 
+function no_field(struct: string, field: unknown): never {
+  throw new TypeError(`struct ${struct} has no field '${String(field)}' that is one load or store`);
+}
+
 function bad_index(i: unknown, what: string, where: string): never {
   throw new RangeError(`UBSAN: array-index-out-of-bounds: index ${String(i)} is out of range for type '${what}' (${where})`);
 }
@@ -86,8 +90,11 @@ export const heap = {
   /** Int32 index of this CPU's pending word. */
   pending: 0,
   step_slow: (): void => {},
+  /** What kind of field the last `view['@lea']` found: `Code` in linux/view.ts. Used at once, in noinstr code. */
+  code: 0,
   bad_address,
   bad_index,
+  no_field,
   convert,
   convert64,
   no_assignment,

@@ -1,0 +1,124 @@
+// Calling functions on other CPUs. One slot for each pair of CPUs: [target][source] = handle, argument, state.
+// The source fills a free slot, publishes it (state 1) and raises the vector; the target takes it (state 2: a nested
+// interrupt must not run it again), runs it with interrupts off, frees it and rings the source.
+// Context of the calls that may wait: interrupts on and not in an interrupt, or two CPUs could wait for each other.
+import { CALL_SLOT, CALLS, Mach, MAX_CPUS_SHIFT, percpu_base } from '../machine/memory-map.js';
+import { cpu } from './context.js';
+import { irqs_disabled, local_irq_restore, local_irq_save } from './irqflags.js';
+import { in_task, preempt_disable, preempt_enable } from './preempt.js';
+import { a_ld, a_st, ld, st } from './raw.js';
+import { ring, wait_on } from './park.js';
+import { raise_vector } from './step.js';
+import { Vector, Wait } from './vectors.js';
+import { call_text, text_handle } from '../kernel/text.js';
+import { WARN } from '../kernel/panic.js';
+
+export type smp_call_func_t = (info: number) => void;
+
+const slot = (target: number, source: number): number => CALLS + ((target << MAX_CPUS_SHIFT) + source) * CALL_SLOT;
+const HANDLE = 0;
+const INFO = 4;
+const STATE = 8;
+const ENXIO = 6;
+
+export const smp_processor_id = (): number => cpu;
+export const raw_smp_processor_id = smp_processor_id;
+export const num_online_cpus = (): number => ld(Mach.CPUS);
+export const num_possible_cpus = num_online_cpus;
+export const nr_cpu_ids = num_online_cpus;
+export const cpu_online = (n: number): boolean => n >= 0 && n < ld(Mach.CPUS);
+/** Pins the caller to its CPU until `put_cpu`. Context: any. */
+export const get_cpu = (): number => {
+  preempt_disable();
+  return cpu;
+};
+export const put_cpu = (): void => preempt_enable();
+
+/** Asks another CPU to look at its run queue. Context: any. */
+export const smp_send_reschedule = (target: number): void => raise_vector(percpu_base(target), Vector.RESCHEDULE);
+
+/** The target's side. Context: hardirq. */
+export function generic_smp_call_function_interrupt(): void {
+  const n = ld(Mach.CPUS);
+  for (let source = 0; source < n; source++) {
+    const s = slot(cpu, source);
+    if (a_ld(s + STATE) !== 1) continue;
+    a_st(s + STATE, 2);
+    call_text(ld(s + HANDLE), ld(s + INFO));
+    a_st(s + STATE, 0);
+    ring(percpu_base(source));
+  }
+}
+
+function check_context(): void {
+  if (irqs_disabled()) WARN(true, 'smp_call_function with interrupts off can deadlock');
+  else if (!in_task()) WARN(true, 'smp_call_function in an interrupt can deadlock');
+}
+
+function wait_for_slot(s: number): void {
+  wait_on(Wait.CALL_FUNCTION, s, () => a_ld(s + STATE) === 0);
+}
+
+function send(target: number, handle: number, info: number): void {
+  const s = slot(target, cpu);
+  wait_for_slot(s);
+  st(s + HANDLE, handle);
+  st(s + INFO, info);
+  a_st(s + STATE, 1);
+  raise_vector(percpu_base(target), Vector.CALL_FUNCTION);
+}
+
+function call_here(handle: number, info: number): void {
+  const flags = local_irq_save();
+  call_text(handle, info);
+  local_irq_restore(flags);
+}
+
+/**
+ * Runs `func(info)` on `target` in interrupt context, with interrupts off. With `wait`, returns when it has run.
+ * Context: task, interrupts on. Return: 0, -ENXIO if there is no such CPU.
+ */
+export function smp_call_function_single(target: number, func: smp_call_func_t, info: number, wait: boolean | number): number {
+  const handle = text_handle(func);
+  preempt_disable();
+  check_context();
+  if (target === cpu) call_here(handle, info);
+  else if (!cpu_online(target)) {
+    preempt_enable();
+    return -ENXIO;
+  } else {
+    send(target, handle, info);
+    if (wait) wait_for_slot(slot(target, cpu));
+  }
+  preempt_enable();
+  return 0;
+}
+
+/** Runs `func(info)` on every CPU of the 64-bit mask at `mask` but this one. Context: task, interrupts on, preemption off. */
+export function smp_call_function_many(mask: number, func: smp_call_func_t, info: number, wait: boolean | number): void {
+  const handle = text_handle(func);
+  check_context();
+  const n = ld(Mach.CPUS);
+  for (let c = 0; c < n; c++) if (c !== cpu && in_mask(mask, c)) send(c, handle, info);
+  if (wait) for (let c = 0; c < n; c++) if (c !== cpu && in_mask(mask, c)) wait_for_slot(slot(c, cpu));
+}
+const in_mask = (mask: number, c: number): boolean => mask === 0 || ((ld(mask + ((c >> 5) << 2)) >>> (c & 31)) & 1) !== 0;
+
+/** Runs `func(info)` on every other CPU. Context: task, interrupts on. */
+export function smp_call_function(func: smp_call_func_t, info: number, wait: boolean | number): void {
+  preempt_disable();
+  smp_call_function_many(0, func, info, wait);
+  preempt_enable();
+}
+
+/** Runs `func(info)` on every CPU, here with interrupts off as there. Context: task, interrupts on. */
+export function on_each_cpu(func: smp_call_func_t, info: number, wait: boolean | number): void {
+  const handle = text_handle(func);
+  preempt_disable();
+  check_context();
+  const n = ld(Mach.CPUS);
+  for (let c = 0; c < n; c++) if (c !== cpu) send(c, handle, info);
+  call_here(handle, info);
+  if (wait) for (let c = 0; c < n; c++) if (c !== cpu) wait_for_slot(slot(c, cpu));
+  preempt_enable();
+}

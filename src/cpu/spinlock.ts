@@ -1,0 +1,107 @@
+// noinstr: never transformed, never interrupted.
+// The spin lock's core, on the byte address of its word. The public spinlock_t is in linux/spinlock.ts; kernel-internal
+// locks use these directly. Context: any; a lock that an interrupt handler takes is taken with interrupts off.
+//
+// The word (all 0: free, nobody waits):
+//
+//    31          23 22        16 15   10  9   8  7 6          0
+//   | tail          | head + 1   |   0    | H | P | 0| holder + 1 |
+//
+//   holder  the CPU that holds it: the lock-up report and the check of the owner cost nothing more
+//   tail    (CPU + 1) << 2 | nesting level of the last waiter (task, softirq, hardirq, NMI: four nodes a CPU)
+//   head    the first waiter's CPU, valid while P is set
+//   P       the first waiter sleeps: unlock rings its bell
+//   H       hand-off: the first has been passed over for LOCK_PATIENCE_MS, only the queue may take the lock now
+//
+// holder is written by lock and unlock; tail by an arriving waiter, or by the first when it leaves an empty queue;
+// head, P, H only by the first waiter. Every change is one atomic read-modify-write of the whole word.
+// The word after it is the magic number of an initialised lock.
+import { Pcpu, percpu_base } from '../machine/memory-map.js';
+import { cpu, my } from './context.js';
+import { local_irq_save, local_irq_restore } from './irqflags.js';
+import { preempt_count_add, preempt_count_sub } from './preempt.js';
+import { a_cas, a_ld, a_sub, ld, st } from './raw.js';
+import { ring } from './park.js';
+import { spin_lock_slow } from './spin-slow.js';
+import { BUG } from '../kernel/panic.js';
+
+export const LOCK_SIZE = 8;
+export const LOCK_MAGIC = 0x0dead4ea;
+export const HOLDER = 0x7f;
+export const SLEEPS = 0x100;
+export const HANDOFF = 0x200;
+export const HEAD = 0x7f0000;
+export const TAIL = 0xff800000 | 0;
+
+export function arch_spin_init(a: number): void {
+  st(a, 0);
+  st(a + 4, LOCK_MAGIC);
+}
+
+/** The holder's CPU, -1 when free. */
+export const spin_holder = (a: number): number => (a_ld(a) & HOLDER) - 1;
+
+export function arch_spin_lock(a: number): void {
+  if (a_cas(a, 0, cpu + 1) !== 0) spin_lock_slow(a);
+}
+
+export function arch_spin_trylock(a: number): boolean {
+  return ld(a) === 0 && a_cas(a, 0, cpu + 1) === 0;
+}
+
+export function arch_spin_unlock(a: number): void {
+  const me = cpu + 1;
+  // Checked before the word is touched: subtracting from another's holder field would borrow from its neighbours.
+  // A plain read will do: while this CPU holds the lock nobody else writes the field.
+  if ((ld(a) & HOLDER) !== me) not_owner(a);
+  const word = a_sub(a, me);
+  if (word !== me) unlocked(a, word);
+}
+
+/** Somebody waits; if the first of them sleeps, its bell is rung. Also where the stepped build learns of it. */
+function unlocked(_a: number, word: number): void {
+  if ((word & SLEEPS) !== 0) ring(percpu_base(((word & HEAD) >>> 16) - 1));
+}
+
+function not_owner(a: number): never {
+  const holder = spin_holder(a);
+  BUG(`spin_unlock of ${lock_text(a)} by CPU ${cpu}, which does not hold it: ${holder < 0 ? 'it is not locked' : `held by CPU ${holder}`}`);
+}
+
+/** How reports name a lock; kallsyms replaces it with one that knows symbols. */
+export let lock_text = (a: number): string => `the lock at 0x${a.toString(16)}`;
+export function set_lock_text(f: (a: number) => string): void {
+  lock_text = f;
+}
+
+/** Kernel-internal: takes the lock with interrupts off; returns the flags for `unlock_irqrestore`. */
+export function lock_irqsave(a: number): number {
+  const flags = local_irq_save();
+  preempt_count_add(1);
+  arch_spin_lock(a);
+  return flags;
+}
+export function unlock_irqrestore(a: number, flags: number): void {
+  arch_spin_unlock(a);
+  preempt_count_sub(1);
+  local_irq_restore(flags);
+}
+
+/** Remembers the lock for reports; more than MAX_HELD at once are counted but not named. */
+export function note_held(a: number): void {
+  const depth = ld(my + Pcpu.HELD_DEPTH);
+  if (depth < 24) st(my + Pcpu.HELD + depth * 4, a);
+  st(my + Pcpu.HELD_DEPTH, depth + 1);
+}
+export function note_released(a: number): void {
+  const depth = ld(my + Pcpu.HELD_DEPTH) - 1;
+  st(my + Pcpu.HELD_DEPTH, depth);
+  if (depth < 24 && ld(my + Pcpu.HELD + depth * 4) !== a) forget_inner(a, depth);
+}
+/** Released out of order. */
+function forget_inner(a: number, depth: number): void {
+  let i = depth - 1;
+  while (i >= 0 && ld(my + Pcpu.HELD + i * 4) !== a) i--;
+  if (i < 0) return;
+  for (; i < depth && i < 23; i++) st(my + Pcpu.HELD + i * 4, ld(my + Pcpu.HELD + (i + 1) * 4));
+}

@@ -1,0 +1,44 @@
+// noinstr: never transformed, never interrupted.
+// The step of the free-running build: a load and a branch on this CPU's pending word, at which everything from outside
+// happens. In the stepped build the pauses come from the transform, the machine delivers interrupts there, and the
+// steps below do nothing.
+import { Mach, Pcpu, State } from '../machine/memory-map.js';
+import { cpu, my } from './context.js';
+import { take_interrupts } from './interrupt.js';
+import { a_and, a_ld, a_or, ld, STEPPED } from './raw.js';
+import { ring } from './park.js';
+import { NMI_VECTORS, Vector } from './vectors.js';
+import { backtrace_nmi } from '../kernel/panic.js';
+
+/** Thrown at a step when the machine has been stopped or has panicked; nothing but the CPU's entry catches it. */
+export class MachineStopped extends Error {
+  constructor() {
+    super('the machine has stopped');
+    this.name = 'MachineStopped';
+  }
+}
+
+export function step(): void {
+  if (!STEPPED && ld(my + Pcpu.PENDING) !== 0) step_slow();
+}
+
+/** Something is pending. STOP and the backtrace are taken at once, the rest when interrupts are on. */
+export function step_slow(): void {
+  const pending = a_ld(my + Pcpu.PENDING);
+  if ((pending & NMI_VECTORS) !== 0) {
+    if (a_ld(Mach.STATE) !== State.RUNNING) throw new MachineStopped();
+    a_and(my + Pcpu.PENDING, ~NMI_VECTORS);
+    if ((pending & (1 << Vector.NMI_BACKTRACE)) !== 0) backtrace_nmi();
+  }
+  if (ld(my + Pcpu.IRQ_OFF) === 0) take_interrupts();
+}
+
+/**
+ * Makes `vector` pending at `target`; whoever sets the bit first rings. Ordered after everything the caller wrote.
+ * Context: any, the host included.
+ */
+export function raise_vector(target_area: number, vector: number): void {
+  const bit = 1 << vector;
+  if ((a_or(target_area + Pcpu.PENDING, bit) & bit) === 0) ring(target_area);
+}
+export const this_cpu_number = (): number => cpu;

@@ -1,0 +1,35 @@
+// Interrupt vectors of a CPU: bit numbers of its pending word. 8 and up are for devices.
+export const enum Vector {
+  /** Look at the run queue again. */
+  RESCHEDULE = 0,
+  /** Functions wait in this CPU's call slots. */
+  CALL_FUNCTION = 1,
+  /** The timekeeper's tick, or this CPU's timer deadline. */
+  TIMER = 2,
+  /** The host put a request into the mailbox. */
+  MAILBOX = 3,
+  /** A model or a test interrupts. */
+  TEST = 4,
+  /** Taken at a step even while interrupts are off: print where this CPU is. */
+  NMI_BACKTRACE = 29,
+  /** Taken at a step even while interrupts are off: the machine ends. */
+  STOP = 30,
+}
+/** Vectors that `local_irq_disable` does not hold back. */
+export const NMI_VECTORS = (1 << Vector.NMI_BACKTRACE) | (1 << Vector.STOP);
+
+/** Why a CPU waits in `wait_on`; 0 is not at all. */
+export const enum Wait {
+  NOTHING = 0,
+  IDLE = 1,
+  SPIN_LOCK = 2,
+  CALL_FUNCTION = 3,
+  TIMER_CALLBACK = 4,
+  RELAX = 5,
+}
+export const WAIT_NAMES = ['nothing', 'work', 'a spin lock', 'a called function', 'a running timer', 'a change'] as const;
+
+/** What a task or CPU yields: a pause at a step (stepped build only), a switch, a wait for another CPU (stepped only). */
+export const PAUSE = 0;
+export const SCHEDULE = 1;
+export const WAITING = 2;

@@ -1,0 +1,31 @@
+// noinstr: never transformed, never interrupted.
+// JavaScript stacks as the kernel's call traces. Node maps positions back to the sources; what is left to do is to
+// drop the frames that are no kernel code, cut paths down, and give twins the names of the functions they stand for.
+
+const HIDDEN = /node:internal|\/dist\/(kernel|stepped-kernel\/kernel)\/(panic|stack)\.|\/src\/kernel\/(panic|stack)\.|\bnew (KernelBug|Error)\b|piscina/;
+let root = '';
+
+/** Paths below this folder are printed without it. */
+export function set_stack_root(folder: string): void {
+  root = folder.endsWith('/') ? folder : `${folder}/`;
+}
+
+export function stack_lines(stack: string | undefined): string[] {
+  if (stack === undefined) return ['(no stack)'];
+  const lines: string[] = [];
+  for (const line of stack.split('\n')) {
+    const found = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
+    if (found === null || HIDDEN.test(line)) continue;
+    const [, called, file, row, column] = found;
+    const name = (called ?? '').replace(/^(Object|Function|Module|exports|this)\./, '').replace(/ \[as .*\]$/, '').replace(/\$[gy]\b/g, '').replace(/\.next$/, '');
+    lines.push(`${name === '' || name === '<anonymous>' ? '(anonymous)' : name} (${short(file!)}:${row}:${column})`);
+  }
+  return lines.length > 0 ? lines : ['(no kernel frames)'];
+}
+
+function short(file: string): string {
+  const path = file.replace(/^file:\/\//, '');
+  if (root !== '' && path.startsWith(root)) return path.slice(root.length);
+  const kernel = /\/(src|dist|dist\/stepped-kernel)\/((?:cpu|mm|sched|kernel|linux|drivers|machine|stepped)\/[^/]+)$/.exec(path);
+  return kernel === null ? path : `lockstep/${kernel[2]}`;
+}

@@ -1,0 +1,124 @@
+// noinstr: never transformed, never interrupted.
+// Kernel text: a function that shared memory refers to is an integer, the same on every CPU, because every CPU
+// registers the same functions in the same order. Handles are never reused within a boot; text is reset at power-on
+// down to what the kernel itself registered (workers outlive machines).
+// Each CPU holds its own table: this is code, not state of the machine.
+
+// The table is filled alike on every CPU; a handle from one is valid on all.
+type Text = (...args: never[]) => unknown;
+export interface Symbol {
+  name: string;
+  module: string;
+  /** Text handle, or address of static data. */
+  value: number;
+  size: number;
+  data: boolean;
+}
+
+const HANDLE_BASE = 16;
+const functions: (Text | null)[] = [];
+const symbols: Symbol[] = [];
+const handles = new Map<Text, number>();
+const by_name = new Map<string, Symbol>();
+let kernel_functions = -1;
+let kernel_symbols = -1;
+
+/** Gives a function its address. Every CPU must call this in the same order. */
+export function register_text(name: string, fn: Text, module = ''): number {
+  const handle = HANDLE_BASE + functions.length;
+  functions.push(fn);
+  handles.set(fn, handle);
+  add_symbol({ name, module, value: handle, size: 1, data: false });
+  return handle;
+}
+
+export function add_symbol(symbol: Symbol): void {
+  symbols.push(symbol);
+  if (!by_name.has(symbol.name)) by_name.set(symbol.name, symbol);
+}
+
+/** The handle of a registered function; an error that says what to do for any other. */
+export function text_handle(fn: Text): number {
+  const handle = handles.get(fn);
+  if (handle === undefined) not_text(fn);
+  return handle;
+}
+
+function not_text(fn: unknown): never {
+  if (typeof fn !== 'function') throw new TypeError(`a function is needed here, not ${fn === null ? 'null' : typeof fn}`);
+  throw new Error(
+    `${fn.name ? `the function '${fn.name}'` : 'an anonymous function'} is not in the kernel's text: the kernel keeps it, ` +
+      `so every CPU must be able to find it; write it at the top level of the module and export it`,
+  );
+}
+
+/** The function of a handle; a call through a bad function pointer is an oops. */
+export function text_at(handle: number): Text {
+  const fn = functions[handle - HANDLE_BASE];
+  if (fn === undefined || fn === null)
+    throw new Error(
+      handle === 0
+        ? 'BUG: kernel NULL pointer dereference: call of address 0'
+        : `BUG: call of 0x${(handle >>> 0).toString(16)}, which is not a function${fn === null ? ': its module was unloaded' : ''}`,
+    );
+  return fn;
+}
+
+/** Calls a function through its handle. Its twin calls the function's twin. Context: that of the function. */
+export function call_text(handle: number, a?: number, b?: number, c?: number): unknown {
+  return (text_at(handle) as (a?: number, b?: number, c?: number) => unknown)(a, b, c);
+}
+
+/** Marks the end of the kernel's own text. */
+export function seal_kernel_text(): void {
+  kernel_functions = functions.length;
+  kernel_symbols = symbols.length;
+}
+
+/** Forgets the modules of the last machine. */
+export function reset_text(): void {
+  if (kernel_functions < 0) return;
+  for (const fn of functions.splice(kernel_functions)) if (fn !== null) handles.delete(fn);
+  symbols.length = kernel_symbols;
+  by_name.clear();
+  for (const s of symbols) if (!by_name.has(s.name)) by_name.set(s.name, s);
+}
+
+/** A module goes: its handles stay taken and calling them is an oops. */
+export function unregister_module_text(module: string): void {
+  for (let i = 0; i < symbols.length; i++) {
+    const s = symbols[i]!;
+    if (s.module !== module || s.data) continue;
+    const fn = functions[s.value - HANDLE_BASE];
+    if (fn) handles.delete(fn);
+    functions[s.value - HANDLE_BASE] = null;
+  }
+  const kept = symbols.filter((s) => s.module !== module);
+  symbols.length = 0;
+  symbols.push(...kept);
+  by_name.clear();
+  for (const s of symbols) if (!by_name.has(s.name)) by_name.set(s.name, s);
+}
+
+/** Text handle or data address of a symbol, 0 if there is none. Context: any. */
+export const kallsyms_lookup_name = (name: string): number => by_name.get(name)?.value ?? 0;
+
+/** The symbol that covers `address`, or null. Text handles are small, static data is not, so they cannot be mixed up. */
+export function kallsyms_lookup(address: number): Symbol | null {
+  const data = address >= 0x1000;
+  for (const s of symbols) {
+    if (s.data === data && address >= s.value && address < s.value + Math.max(1, s.size)) return s;
+  }
+  return null;
+}
+export const module_of_text = (handle: number): string => kallsyms_lookup(handle)?.module ?? '';
+export const all_symbols = (): readonly Symbol[] => symbols;
+
+/** `name+0x4 [module]`, or the address if no symbol covers it: %pS. */
+export function symbol_text(address: number, with_offset = true): string {
+  const s = kallsyms_lookup(address);
+  if (s === null) return `0x${(address >>> 0).toString(16)}`;
+  const offset = address - s.value;
+  const at = with_offset && (offset !== 0 || s.data) ? `+0x${offset.toString(16)}/0x${s.size.toString(16)}` : '';
+  return s.name + at + (s.module === '' ? '' : ` [${s.module}]`);
+}

@@ -1,0 +1,255 @@
+// The scheduler's core: run queues, wake-ups, picking the next task.
+//
+// Each CPU has a run queue under its own lock, which is taken with interrupts off. A task belongs to the queue of
+// Task.CPU, and these fields change only under that queue's lock: ON_RQ, CPU, the heap node, STATE to RUNNING by a
+// wake-up. A task sets its own STATE to a sleeping one without the lock, with an atomic store, then looks at what it
+// waits for, then leaves the CPU.
+//
+//   queued, ON_RQ = 1 --- picked ---> running, ON_RQ = 1, not in the heap --- yields, STATE = RUNNING ---> queued
+//        ^                                             |
+//        |                                             | yields, STATE sleeping: ON_RQ = 0, ON_CPU = 0
+//        +---- wake-up (ON_RQ = 0) ---- sleeping <-----+
+//
+// The CPU loop decides what a yield means, after the task's generator has yielded or its C stack has been unwound: a
+// wake-up before that finds ON_RQ = 1 and only sets STATE back, a later one finds a task that is saved whole and may
+// queue it anywhere. Nothing is released inside `schedule()`.
+import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
+import { SCHED_SLICE_NS } from '../machine/params.js';
+import { cpu, current_task, my } from '../cpu/context.js';
+import { clock_ns } from '../cpu/clock.js';
+import { a_ld, a_st, ld, ldf64, st, stf64, STEPPED } from '../cpu/raw.js';
+import { smp_send_reschedule } from '../cpu/smp.js';
+import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
+import { pq_find, pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
+import { Task, TASK_DEAD, TASK_NORMAL, TASK_RUNNING } from './task-layout.js';
+
+/** Weight of nice 0; virtual time runs at NICE_0_WEIGHT / weight of real time. */
+export const NICE_0_WEIGHT = 1024;
+
+/** True if the task may run on that CPU. */
+export const cpu_allowed = (task: number, n: number): boolean =>
+  ((ld(task + Task.ALLOWED + ((n >> 5) << 2)) >>> (n & 31)) & 1) !== 0;
+
+/** In the free-running build a TypeScript task that has started stays where its generator is. */
+export const can_move = (task: number): boolean => STEPPED || ld(task + Task.SLOT) === 0 || ld(task + Task.LANGUAGE) === 1;
+
+/** Puts a task into its CPU's heap. Under the queue's lock. */
+function enqueue(area: number, task: number): void {
+  // A task that slept does not bring its old lag along: it would starve the others.
+  const floor = ldf64(area + Pcpu.RQ_MIN_VRUNTIME) - SCHED_SLICE_NS;
+  if (ldf64(task + Task.VRUNTIME) < floor) stf64(task + Task.VRUNTIME, floor);
+  pq_insert(area + Pcpu.RQ_HEAP, task + Task.NODE);
+  st(area + Pcpu.RQ_NR, ld(area + Pcpu.RQ_NR) + 1);
+  if (can_move(task)) st(area + Pcpu.RQ_MOVABLE, ld(area + Pcpu.RQ_MOVABLE) + 1);
+}
+function taken(area: number, task: number): void {
+  st(area + Pcpu.RQ_NR, ld(area + Pcpu.RQ_NR) - 1);
+  if (can_move(task)) st(area + Pcpu.RQ_MOVABLE, ld(area + Pcpu.RQ_MOVABLE) - 1);
+}
+
+/** The least loaded CPU that the task may use, starting at a rotor so that equal ones take turns. */
+function least_loaded(task: number): number {
+  const n = ld(Mach.CPUS);
+  const start = ld(Mach.PLACE_ROTOR);
+  let best = -1;
+  let best_load = Infinity;
+  for (let i = 0; i < n && best_load > 0; i++) {
+    const c = (start + i) % n;
+    if (!cpu_allowed(task, c)) continue;
+    const area = percpu_base(c);
+    const load = ld(area + Pcpu.RQ_NR) + (a_ld(area + Pcpu.RQ_CURR) !== 0 ? 1 : 0);
+    if (load < best_load) {
+      best_load = load;
+      best = c;
+    }
+  }
+  if (best >= 0) st(Mach.PLACE_ROTOR, (best + 1) % n); // a race only makes it less fair
+  return best < 0 ? cpu : best;
+}
+
+function select_cpu(task: number): number {
+  const home = ld(task + Task.CPU);
+  if (!can_move(task)) return home;
+  if (ld(task + Task.SLOT) === 0 && ld(task + Task.NVCSW) === 0) return least_loaded(task);
+  const area = percpu_base(home);
+  const idle = ld(area + Pcpu.RQ_NR) === 0 && a_ld(area + Pcpu.RQ_CURR) === 0;
+  return idle && cpu_allowed(task, home) ? home : least_loaded(task);
+}
+
+/**
+ * Wakes the task if its state is one of `states`. Ordered after all that the caller wrote.
+ * Context: any. Return: true if it was woken.
+ */
+export function try_to_wake_up(task: number, states: number): boolean {
+  for (;;) {
+    const home = a_ld(task + Task.CPU);
+    const area = percpu_base(home);
+    const flags = lock_irqsave(area + Pcpu.RQ_LOCK);
+    if (ld(task + Task.CPU) !== home) {
+      unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
+      continue;
+    }
+    if ((a_ld(task + Task.STATE) & states) === 0) {
+      unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
+      return false;
+    }
+    a_st(task + Task.STATE, TASK_RUNNING);
+    if (ld(task + Task.ON_RQ) !== 0) {
+      unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
+      return true;
+    }
+    const target = select_cpu(task);
+    if (target === home) {
+      activate(area, task);
+      unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
+    } else {
+      // Nobody else can touch it between the locks: it is RUNNING (no second wake-up) and in no queue. Its virtual
+      // time is kept relative to the queue's.
+      stf64(task + Task.VRUNTIME, ldf64(task + Task.VRUNTIME) - ldf64(area + Pcpu.RQ_MIN_VRUNTIME));
+      unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
+      move_to(task, target);
+    }
+    kick(target, task);
+    return true;
+  }
+}
+
+function activate(area: number, task: number): void {
+  st(task + Task.ON_RQ, 1);
+  enqueue(area, task);
+}
+
+/** Queues a task that is in no queue at `target`. Its virtual runtime is relative. */
+function move_to(task: number, target: number): void {
+  const area = percpu_base(target);
+  const flags = lock_irqsave(area + Pcpu.RQ_LOCK);
+  stf64(task + Task.VRUNTIME, ldf64(task + Task.VRUNTIME) + ldf64(area + Pcpu.RQ_MIN_VRUNTIME));
+  a_st(task + Task.CPU, target);
+  if (ld(task + Task.NVCSW) !== 0) st(task + Task.MIGRATIONS, ld(task + Task.MIGRATIONS) + 1);
+  activate(area, task);
+  unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
+}
+
+/** Tells `target` of a new task: its idle loop gets up, or its running task is asked to give way. */
+function kick(target: number, task: number): void {
+  const area = percpu_base(target);
+  const running = a_ld(area + Pcpu.RQ_CURR);
+  if (running === 0) {
+    if (target !== cpu) smp_send_reschedule(target);
+  } else if (ldf64(task + Task.VRUNTIME) + SCHED_SLICE_NS / 2 < ldf64(running + Task.VRUNTIME)) {
+    resched_cpu(target);
+  }
+}
+
+/** Asks the task that runs on `target` to give way at its next suspend point. Context: any. */
+export function resched_cpu(target: number): void {
+  a_st(percpu_base(target) + Pcpu.NEED_RESCHED, 1);
+  if (target !== cpu) smp_send_reschedule(target);
+}
+
+/** Wakes a sleeping or new task. Context: any. Return: 1 if it was woken, 0 if it ran already. */
+export const wake_up_process = (task: number): number => (try_to_wake_up(task, TASK_NORMAL) ? 1 : 0);
+export const wake_up_state = (task: number, states: number): number => (try_to_wake_up(task, states) ? 1 : 0);
+
+/**
+ * The CPU loop's switch. `previous` (0 if none) has left the CPU: it is queued again or has gone to sleep. Returns the
+ * next task, or 0. Context: the CPU loop.
+ */
+export function switch_tasks(previous: number): number {
+  const now = clock_ns();
+  const flags = lock_irqsave(my + Pcpu.RQ_LOCK);
+  if (previous !== 0) put_previous(previous, now);
+  let next = pq_pop(my + Pcpu.RQ_HEAP);
+  if (next !== 0) {
+    next -= Task.NODE;
+    taken(my, next);
+    const vruntime = ldf64(next + Task.VRUNTIME);
+    if (vruntime > ldf64(my + Pcpu.RQ_MIN_VRUNTIME)) stf64(my + Pcpu.RQ_MIN_VRUNTIME, vruntime);
+    st(next + Task.ON_CPU, 1);
+    stf64(my + Pcpu.CURR_SINCE, now);
+  }
+  st(my + Pcpu.RQ_CURR, next);
+  st(my + Pcpu.NEED_RESCHED, 0);
+  unlock_irqrestore(my + Pcpu.RQ_LOCK, flags);
+  const current = next === 0 ? ld(my + Pcpu.IDLE_TASK) : next;
+  st(my + Pcpu.CURRENT, current);
+  st(my + Pcpu.ALLOC_OWNER, ld(current + Task.OWNER));
+  stf64(my + Pcpu.WD_TOUCH, now);
+  if (next !== 0) st(my + Pcpu.STAT_SWITCHES, ld(my + Pcpu.STAT_SWITCHES) + 1);
+  return next;
+}
+
+function put_previous(task: number, now: number): void {
+  charge(task, now);
+  st(task + Task.ON_CPU, 0);
+  const state = a_ld(task + Task.STATE);
+  if (state === TASK_RUNNING) {
+    st(task + Task.NIVCSW, ld(task + Task.NIVCSW) + 1);
+    enqueue(my, task);
+  } else {
+    st(task + Task.NVCSW, ld(task + Task.NVCSW) + 1);
+    if (state !== TASK_DEAD) stf64(task + Task.SLEPT_AT, now);
+    st(task + Task.ON_RQ, 0);
+  }
+}
+
+/** Adds the time since it was put on the CPU to the running task. Under the queue's lock. */
+function charge(task: number, now: number): void {
+  const ran = Math.max(0, now - ldf64(my + Pcpu.CURR_SINCE));
+  stf64(task + Task.SUM_EXEC, ldf64(task + Task.SUM_EXEC) + ran);
+  const weight = ld(task + Task.WEIGHT);
+  // At least 1 ns a turn: tasks that only switch still take turns when the clock is coarse.
+  const virtual = Math.max(1, weight === NICE_0_WEIGHT ? ran : (ran * NICE_0_WEIGHT) / weight);
+  stf64(task + Task.VRUNTIME, ldf64(task + Task.VRUNTIME) + virtual);
+}
+
+/** The tick's part: asks the running task to give way when its slice is over and another waits. Context: hardirq. */
+export function scheduler_tick(): void {
+  const task = ld(my + Pcpu.RQ_CURR);
+  if (task === 0) return;
+  const flags = lock_irqsave(my + Pcpu.RQ_LOCK);
+  const now = clock_ns();
+  charge(task, now);
+  stf64(my + Pcpu.CURR_SINCE, now);
+  const first = pq_first(my + Pcpu.RQ_HEAP);
+  if (first !== 0 && pq_key(first) < ldf64(task + Task.VRUNTIME)) st(my + Pcpu.NEED_RESCHED, 1);
+  unlock_irqrestore(my + Pcpu.RQ_LOCK, flags);
+}
+
+/**
+ * An idle CPU takes a task from the queue that has most of those that can move. Context: the CPU loop.
+ * Return: true if one came.
+ */
+export function idle_balance(): boolean {
+  const n = ld(Mach.CPUS);
+  let busiest = 0;
+  let most = 0;
+  for (let i = 1; i < n; i++) {
+    const area = percpu_base((cpu + i) % n);
+    const movable = ld(area + Pcpu.RQ_MOVABLE);
+    if (movable > most && ld(area + Pcpu.RQ_NR) > 0) {
+      most = movable;
+      busiest = area;
+    }
+  }
+  if (most === 0) return false;
+  const here = cpu;
+  const flags = lock_irqsave(busiest + Pcpu.RQ_LOCK);
+  const node = pq_find(busiest + Pcpu.RQ_HEAP, (at) => can_move(at - Task.NODE) && cpu_allowed(at - Task.NODE, here));
+  const task = node - Task.NODE;
+  if (node !== 0) {
+    pq_remove(busiest + Pcpu.RQ_HEAP, node);
+    taken(busiest, task);
+    // Still ON_RQ: it is runnable throughout, a wake-up only finds it so.
+    stf64(task + Task.VRUNTIME, ldf64(task + Task.VRUNTIME) - ldf64(busiest + Pcpu.RQ_MIN_VRUNTIME));
+    a_st(task + Task.CPU, here);
+  }
+  unlock_irqrestore(busiest + Pcpu.RQ_LOCK, flags);
+  if (node === 0) return false;
+  st(my + Pcpu.STAT_MIGRATIONS, ld(my + Pcpu.STAT_MIGRATIONS) + 1);
+  move_to(task, here);
+  return true;
+}
+
+export const set_current_state = (state: number): void => a_st(current_task() + Task.STATE, state);
+export const __set_current_state = (state: number): void => st(current_task() + Task.STATE, state);

@@ -1,0 +1,147 @@
+// The mutex on byte addresses; linux/mutex.ts has the public names.
+//
+// OWNER is one atomic word: the owner's task address (512-aligned), or 0, and flags below:
+//   WAITERS  the list is not empty: unlock must take the slow path
+//   HANDOFF  the first waiter has been passed over once; unlock gives the mutex to it
+// The list and the changes of flags are under WAIT_LOCK; anybody may take a free mutex by one compare-exchange of OWNER
+// (stealing is what makes it fast), which HANDOFF bounds.
+import { current_task } from '../cpu/context.js';
+import { a_and, a_cas, a_ld, a_or, a_st, ld, st } from '../cpu/raw.js';
+import { arch_spin_init, LOCK_MAGIC, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
+import { in_interrupt } from '../cpu/preempt.js';
+import { BUG, task_comm, task_pid, WARN } from '../kernel/panic.js';
+import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
+import { block_on, forget_mutex, might_sleep, note_mutex, unblock } from './debug.js';
+import { list_init, list_is_empty, list_push_back, list_remove } from './rawlist.js';
+import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
+import { Block, Mutex, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from './task-layout.js';
+
+const WAITERS = 1;
+const HANDOFF = 2;
+const FLAGS = 7;
+
+// The waiter on the frame: state, task, list.
+const STATE = 0;
+const TASK = 4;
+const LIST = 8;
+export const MUTEX_FRAME = 16;
+
+export function mutex_init_raw(m: number): void {
+  st(m + Mutex.OWNER, 0);
+  arch_spin_init(m + Mutex.WAIT_LOCK);
+  list_init(m + Mutex.WAIT_LIST);
+  st(m + Mutex.MAGIC, LOCK_MAGIC);
+  st(m + Mutex.HELD_NEXT, 0);
+}
+export function check_mutex(m: number, what: string): void {
+  if (ld(m + Mutex.MAGIC) !== LOCK_MAGIC)
+    BUG(`${what}: the mutex ${lock_text(m)} is not initialised (mutex_init or DEFINE_MUTEX)`);
+}
+export const mutex_owner = (m: number): number => a_ld(m + Mutex.OWNER) & ~FLAGS;
+
+/** Takes a free mutex, whatever its flags. */
+function try_take(m: number, me: number): boolean {
+  for (;;) {
+    const word = a_ld(m + Mutex.OWNER);
+    const owner = word & ~FLAGS;
+    if (owner !== 0) return owner === me && (word & HANDOFF) !== 0 && accept(m);
+    if (a_cas(m + Mutex.OWNER, word, me | (word & FLAGS)) === word) return true;
+  }
+}
+/** The mutex was handed to this task by unlock. */
+function accept(m: number): boolean {
+  a_and(m + Mutex.OWNER, ~HANDOFF);
+  return true;
+}
+
+/** The slow path of mutex_lock. Result: 0. */
+export function mutex_lock_attempt(frame: number, m: number): number {
+  const me = current_task();
+  const flags = lock_irqsave(m + Mutex.WAIT_LOCK);
+  const queued = ld(frame + STATE) !== 0;
+  if (!queued) {
+    st(frame + STATE, 1);
+    st(frame + TASK, me);
+    list_push_back(frame + LIST, m + Mutex.WAIT_LIST);
+    a_or(m + Mutex.OWNER, WAITERS);
+  }
+  const first = ld(m + Mutex.WAIT_LIST) === frame + LIST;
+  // After WAITERS is set: an unlock before it is seen here, one after it takes the slow path and wakes the first.
+  if (take_in_turn(m, me, first)) {
+    list_remove(frame + LIST);
+    if (list_is_empty(m + Mutex.WAIT_LIST)) a_and(m + Mutex.OWNER, ~(WAITERS | HANDOFF));
+    __set_current_state(TASK_RUNNING);
+    unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
+    if (queued) unblock();
+    note_mutex(m);
+    return 0;
+  }
+  if (queued && first) a_or(m + Mutex.OWNER, HANDOFF);
+  set_current_state(TASK_UNINTERRUPTIBLE);
+  unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
+  if (!queued) block_on(Block.MUTEX, m);
+  return SLEEP;
+}
+/** With HANDOFF set only the first waiter may take it here. */
+function take_in_turn(m: number, me: number, first: boolean): boolean {
+  if (!first && (a_ld(m + Mutex.OWNER) & HANDOFF) !== 0) return false;
+  return try_take(m, me);
+}
+
+/** Context: task. */
+export function mutex_lock_raw(m: number): Sleeping<number> {
+  might_sleep('mutex_lock');
+  check_mutex(m, 'mutex_lock');
+  const me = current_task();
+  if (a_cas(m + Mutex.OWNER, 0, me) === 0) {
+    note_mutex(m);
+    return ready(0);
+  }
+  if ((a_ld(m + Mutex.OWNER) & ~FLAGS) === me)
+    BUG(`mutex_lock: ${task_comm(me)}/${task_pid(me)} already holds ${lock_text(m)}: it would wait for itself`);
+  return delegate(drive(mutex_lock_attempt, MUTEX_FRAME, m));
+}
+
+/** Context: task. Return: true if it was taken. */
+export function mutex_trylock_raw(m: number): boolean {
+  check_mutex(m, 'mutex_trylock');
+  if (in_interrupt()) WARN(true, 'mutex_trylock in an interrupt: a mutex has an owner task');
+  const me = current_task();
+  for (;;) {
+    const word = a_ld(m + Mutex.OWNER);
+    if ((word & ~WAITERS) !== 0) return false;
+    if (a_cas(m + Mutex.OWNER, word, me | word) === word) {
+      note_mutex(m);
+      return true;
+    }
+  }
+}
+
+/** Context: task, the owner. */
+export function mutex_unlock_raw(m: number): void {
+  check_mutex(m, 'mutex_unlock');
+  const me = current_task();
+  if ((ld(m + Mutex.OWNER) & ~FLAGS) !== me) not_owner(m, me);
+  if (in_interrupt()) WARN(true, 'mutex_unlock in an interrupt: a mutex has an owner task');
+  forget_mutex(m);
+  if (a_cas(m + Mutex.OWNER, me, 0) !== me) unlock_slow(m);
+}
+function unlock_slow(m: number): void {
+  const flags = lock_irqsave(m + Mutex.WAIT_LOCK);
+  const empty = list_is_empty(m + Mutex.WAIT_LIST);
+  const waiter = ld(m + Mutex.WAIT_LIST) - LIST;
+  const task = empty ? 0 : ld(waiter + TASK);
+  // Flags change only under WAIT_LOCK, which is held, and nobody but the owner changes the owner: a store will do.
+  const handed = !empty && (a_ld(m + Mutex.OWNER) & HANDOFF) !== 0;
+  a_st(m + Mutex.OWNER, handed ? task | WAITERS | HANDOFF : empty ? 0 : WAITERS);
+  if (!empty) try_to_wake_up(task, TASK_NORMAL);
+  unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
+}
+function not_owner(m: number, me: number): never {
+  const owner = mutex_owner(m);
+  BUG(
+    `mutex_unlock of ${lock_text(m)} by ${task_comm(me)}/${task_pid(me)}, which does not hold it: ` +
+      (owner === 0 ? 'it is not locked' : `held by ${task_comm(owner)}/${task_pid(owner)}`),
+  );
+}
+export const mutex_is_locked_raw = (m: number): boolean => mutex_owner(m) !== 0;

@@ -1,0 +1,132 @@
+// Where the fields of a task_struct lie. linux/sched.ts declares the struct over the same offsets (a test compares).
+//
+//   0            scheduling state           owner's run-queue lock, but STATE: see sched/core.ts
+//   32..56       node of the run-queue heap run-queue lock
+//   64..         kthread, identity          the creator until the first wake-up, then the task
+//   192..        FRAMES: frames of sleeping primitives, a stack that grows up; only the task
+import { FRAME_AREA } from '../machine/params.js';
+
+export const enum Task {
+  STATE = 0,
+  FLAGS = 4,
+  PID = 8,
+  WEIGHT = 12,
+  ON_RQ = 16,
+  ON_CPU = 20,
+  CPU = 24,
+  EXIT_CODE = 28,
+  /** Heap node: child, next, previous; f64 key = virtual runtime. */
+  NODE = 32,
+  VRUNTIME = 48,
+  /** f64 ns */
+  SUM_EXEC = 56,
+  /** Text handle of the thread function, and its argument. */
+  THREADFN = 64,
+  DATA = 68,
+  KTHREAD = 72,
+  /** Index + 1 of the generator in the CPU's own table; 0 while the task has not started. */
+  SLOT = 76,
+  /** list_head: all tasks. Under LOCK_TASKLIST. */
+  TASKS = 80,
+  COMM = 88,
+  /** End of the frames in use. */
+  FRAME_TOP = 104,
+  /** struct completion: the task has ended. */
+  EXITED = 108,
+  USAGE = 132,
+  /** What the task sleeps on: text in sched/debug.ts. */
+  BLOCK_KIND = 136,
+  BLOCK_ADDR = 140,
+  /** Kernel stack of a task that runs C, 0 for others. */
+  STACK = 144,
+  /** Module that allocations are charged to, 0 is the kernel. */
+  OWNER = 148,
+  NVCSW = 152,
+  NIVCSW = 156,
+  MIGRATIONS = 160,
+  /** CPUs it may run on: 64 bits. */
+  ALLOWED = 164,
+  /** Mutexes held: a chain through struct mutex. */
+  MUTEXES = 172,
+  /** f64: when it went to sleep, ns. */
+  SLEPT_AT = 176,
+  REPORTED = 184,
+  /** SIZE of what runs: 0 TypeScript, 1 C. */
+  LANGUAGE = 188,
+  FRAMES = 192,
+}
+export const TASK_SIZE = 192 + FRAME_AREA;
+
+export const TASK_RUNNING = 0;
+export const TASK_INTERRUPTIBLE = 1;
+export const TASK_UNINTERRUPTIBLE = 2;
+export const TASK_DEAD = 0x80;
+export const TASK_NOLOAD = 0x400;
+export const TASK_NEW = 0x800;
+export const TASK_IDLE = TASK_UNINTERRUPTIBLE | TASK_NOLOAD;
+export const TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
+
+/** Task.FLAGS, Linux's PF_ values where there is one. */
+export const PF_IDLE = 0x2;
+export const PF_EXITING = 0x4;
+export const PF_KTHREAD = 0x200000;
+/** A daemon of the kernel: does not keep the machine from being idle. */
+export const PF_DAEMON = 0x10000000;
+/** Oopsed. */
+export const PF_OOPSED = 0x20000000;
+
+/** Task.KTHREAD */
+export const KTHREAD_SHOULD_STOP = 1;
+export const KTHREAD_BOUND = 2;
+export const KTHREAD_STARTED = 4;
+
+/** Task.BLOCK_KIND */
+export const enum Block {
+  NONE = 0,
+  MUTEX = 1,
+  COMPLETION = 2,
+  WAIT_QUEUE = 3,
+  TIMEOUT = 4,
+  KTHREAD_EXIT = 5,
+}
+/** struct completion: done, then a wait_queue_head (lock, list). */
+export const enum Completion {
+  DONE = 0,
+  WAIT = 4,
+  SIZE = 20,
+}
+/** struct wait_queue_head: spinlock, list. */
+export const enum WaitHead {
+  LOCK = 0,
+  LIST = 8,
+  SIZE = 16,
+}
+/** struct wait_queue_entry. */
+export const enum WaitEntry {
+  FLAGS = 0,
+  TASK = 4,
+  FUNC = 8,
+  LIST = 12,
+  SIZE = 20,
+}
+/** struct mutex. */
+export const enum Mutex {
+  OWNER = 0,
+  WAIT_LOCK = 4,
+  WAIT_LIST = 12,
+  MAGIC = 20,
+  /** The next mutex that the owner holds: for reports. */
+  HELD_NEXT = 24,
+  SIZE = 28,
+}
+/** struct timer_list: heap node (child, next, previous, f64 key), then Linux's fields. */
+export const enum Timer {
+  NODE = 0,
+  KEY = 16,
+  EXPIRES = 24,
+  FUNCTION = 28,
+  FLAGS = 32,
+  /** CPU + 1 whose base it is on, 0 when not armed. */
+  BASE = 36,
+  SIZE = 40,
+}

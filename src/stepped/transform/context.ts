@@ -1,0 +1,147 @@
+// What one run of the transform carries along: options, scopes, sites, and the refusals it ends in.
+import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import type { Node } from './ast.js';
+import type { Binding, Scopes } from './scope.js';
+import type { Twin } from './twin.js';
+
+export type SiteKind = 'read' | 'write' | 'call' | 'loop';
+
+/** A place of the source before which a CPU may pause. Lines and columns count from 1. */
+export interface Site {
+  id: number;
+  file: string;
+  line: number;
+  column: number;
+  kind: SiteKind;
+  name: string;
+}
+
+/** The transform met something it cannot step. The subset check names these first, with advice. */
+export class Unsteppable extends SyntaxError {
+  constructor(
+    readonly file: string,
+    readonly line: number,
+    readonly column: number,
+    readonly what: string,
+  ) {
+    super(`${file}:${line}:${column}: ${what}`);
+    this.name = 'Unsteppable';
+  }
+}
+
+/**
+ * module: a module, CommonJS. kernel: a kernel file of which some functions have twins. inline: a kernel file whose
+ * functions Linux inlines over the caller's data, stepped like a module.
+ */
+export type Mode = 'module' | 'kernel' | 'inline';
+
+/** What the kernel's declarations say to one file, see kernel.ts. */
+export interface KernelTwins {
+  wants(name: string): boolean;
+  call(t: Twin, node: Node, callee: Node, delegated: boolean): Node;
+  returned(t: Twin, node: Node): Node | null;
+}
+
+/** Calls of these globals run in JavaScript alone and call nothing back, whatever they are given. */
+const HARMLESS = new Set(['Math', 'Number', 'BigInt', 'Boolean', 'String', 'isNaN', 'isFinite', 'parseInt', 'parseFloat']);
+const KNOWN_GLOBALS = new Set([...HARMLESS, 'Array', 'Object', 'JSON', 'Error', 'RangeError', 'TypeError']);
+
+export class Context {
+  readonly sites: Site[] = [];
+  private readonly known = new Map<Node, Map<string, number>>();
+  private readonly trace: TraceMap | null;
+  /** Constants of the module's imports, by the name that the compiler gave the namespace: name → index. */
+  readonly imports = new Map<string, Map<string, number>>();
+  private next_import = 0;
+
+  /** Fields, loops and primitives get pauses: in modules, and in what Linux inlines over a module's data. */
+  readonly pauses: boolean;
+  /** Every function gets a twin, not only the listed ones. */
+  readonly twins_everywhere: boolean;
+
+  constructor(
+    readonly file: string,
+    readonly mode: Mode,
+    readonly scopes: Scopes,
+    readonly site_base: number,
+    input: string | object | undefined,
+    private readonly kernel: KernelTwins | null,
+  ) {
+    this.pauses = mode !== 'kernel';
+    this.twins_everywhere = mode !== 'kernel';
+    this.trace = input === undefined ? null : new TraceMap(input as string);
+  }
+
+  wants_twin(fn: Node, name = fn.id?.name as string | undefined): boolean {
+    return this.kernel === null ? true : name !== undefined && this.kernel.wants(name);
+  }
+  kernel_call(t: Twin, node: Node, callee: Node, delegated: boolean): Node {
+    return this.kernel!.call(t, node, callee, delegated);
+  }
+  /** `return ready(v)` and `return delegate(g())` of a kernel sleeper; null if it is neither. */
+  kernel_return(t: Twin, node: Node): Node | null {
+    return this.kernel === null ? null : this.kernel.returned(t, node);
+  }
+
+  /** Where `node` is in the source that the user wrote. */
+  place(node: Node): { file: string; line: number; column: number } {
+    const start = node.loc?.start ?? { line: 1, column: 0 };
+    if (this.trace !== null) {
+      const p = originalPositionFor(this.trace, start);
+      if (p.line !== null) return { file: this.file, line: p.line, column: p.column + 1 };
+    }
+    return { file: this.file, line: start.line, column: start.column + 1 };
+  }
+
+  /** The site of `node`; the same node printed twice (a closure in a body and in its twin) keeps one number. */
+  site(node: Node, kind: SiteKind, name: string): number {
+    let of_node = this.known.get(node);
+    if (of_node === undefined) this.known.set(node, (of_node = new Map()));
+    let number = of_node.get(kind);
+    if (number === undefined) {
+      number = this.site_base + this.sites.length;
+      of_node.set(kind, number);
+      this.sites.push({ id: number, ...this.place(node), kind, name });
+    }
+    return number;
+  }
+
+  refuse(node: Node, what: string): never {
+    const p = this.place(node);
+    throw new Unsteppable(p.file, p.line, p.column, what);
+  }
+
+  binding(node: Node): Binding | undefined {
+    return this.scopes.of.get(node);
+  }
+  is_global(node: Node, names: Set<string> = KNOWN_GLOBALS): boolean {
+    return node.type === 'Identifier' && this.scopes.of.has(node) && this.binding(node) === undefined && names.has(node.name as string);
+  }
+  is_harmless(callee: Node): boolean {
+    return this.is_global(callee.type === 'MemberExpression' && !callee.computed ? callee.object : callee, HARMLESS);
+  }
+
+  /** Number of the constants `$i<n>`, `$i<n>g` … that hold `namespace.name` and its twins. */
+  import_index(namespace: string, name: string): number {
+    let names = this.imports.get(namespace);
+    if (names === undefined) this.imports.set(namespace, (names = new Map()));
+    let n = names.get(name);
+    if (n === undefined) names.set(name, (n = this.next_import++));
+    return n;
+  }
+
+  /** `import_x.name` as esbuild writes an import in CommonJS: the names of both, else null. */
+  imported(node: Node): { namespace: string; name: string } | null {
+    if (node.type !== 'MemberExpression' || node.computed || node.object.type !== 'Identifier') return null;
+    const b = this.binding(node.object as Node);
+    if (b === undefined || b.assigned || b.owner.type !== 'Program' || b.declaration.type !== 'VariableDeclarator') return null;
+    return is_require(b.declaration.init as Node | null) ? { namespace: b.name, name: node.property.name as string } : null;
+  }
+}
+
+/** `require("x")`, bare or in esbuild's `__toESM(…)`. */
+export function is_require(init: Node | null): boolean {
+  if (init?.type !== 'CallExpression' || init.callee.type !== 'Identifier') return false;
+  if (init.callee.name === 'require') return true;
+  return init.callee.name === '__toESM' && is_require((init.arguments as Node[])[0] ?? null);
+}

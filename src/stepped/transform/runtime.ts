@@ -1,0 +1,122 @@
+// noinstr: what transformed code calls. One object for the whole thread: the stepped machine puts its own `s` (and `l`)
+// in, and reports what the checks here throw as it reports any other exception of kernel code: an oops.
+
+type AnyFunction = ((...args: never[]) => unknown) & { $g?: unknown; $y?: unknown; $p?: boolean };
+
+/** What modules get wrong about sleeping or callbacks; an oops like any other exception. */
+export class StepError extends Error {
+  override name = 'StepError';
+}
+
+/** `lock$g` is the twin of `lock`: reports name the function as its source does. */
+export const source_name = (name: string): string => name.replace(/\$[gy]$/, '');
+
+const named = (f: unknown): string =>
+  typeof f === 'function' && f.name !== '' ? source_name(f.name) : 'a function without a name';
+
+export interface Runtime {
+  /** A step, before an access or a primitive: whether the machine wants the CPU to pause here. */
+  s(site: number): boolean;
+  /** A step at a loop's back-edge. */
+  l(site: number): boolean;
+  /** Attaches the twin of an ordinary function. */
+  f<F>(plain: F, twin: unknown, name?: string): F;
+  /** Attaches the twin of a generator function. */
+  y<F>(plain: F, twin: unknown, name?: string): F;
+  /** Attaches the twin methods `m$g` and `m$y` of a class to its methods. */
+  methods<C>(made: C): C;
+  undelegated(site: number, f: unknown): never;
+  /** Looks at what a plain call returned: a generator there is a sleeping call without `yield*`. */
+  result(site: number, f: unknown, value: unknown): unknown;
+  /** Looks at what is delegated to that is not a twin. */
+  sleeper(site: number, f: unknown, value: unknown): unknown;
+  /** A function is about to be handed to `f`, which has no twin: refused unless the kernel exports `f`. */
+  callback(site: number, f: unknown): void;
+  /** What `for … of` may walk: an array, the characters of a string, a kernel list cursor. */
+  iter(site: number, value: unknown): unknown;
+  /** What an array pattern or `...` may take apart: an array or a string. */
+  list(site: number, value: unknown): unknown[];
+  /** What `...` may copy into an object literal. */
+  own(site: number, value: unknown): unknown;
+  /** Throws what JavaScript throws where a pattern meets null or undefined. */
+  object(value: unknown, what: string, property: string): unknown;
+  not_callable(what: string): never;
+  refused(site: number, what: string): never;
+}
+
+const is_iterator = (v: unknown): boolean =>
+  typeof v === 'object' &&
+  v !== null &&
+  typeof (v as { next?: unknown }).next === 'function' &&
+  (v as { $cursor?: boolean }).$cursor !== true;
+
+function attach<F>(key: '$g' | '$y', plain: F, twin: unknown, name: string | undefined): F {
+  (plain as AnyFunction)[key] = twin;
+  // A function that is an argument of this call gets no name of its own from where it stands in the source.
+  if (name !== undefined) Object.defineProperty(plain, 'name', { value: name, configurable: true });
+  return plain;
+}
+
+export const $k: Runtime = {
+  s: () => false,
+  l: () => false,
+  f: (plain, twin, name) => attach('$g', plain, twin, name),
+  y: (plain, twin, name) => attach('$y', plain, twin, name),
+  methods(made) {
+    for (const on of [made, (made as { prototype: unknown }).prototype] as Record<string, AnyFunction>[]) {
+      for (const name of Object.getOwnPropertyNames(on)) {
+        const key = name.slice(-2);
+        if (name.length < 3 || (key !== '$g' && key !== '$y')) continue;
+        on[name.slice(0, -2)]![key] = on[name];
+      }
+    }
+    return made;
+  },
+  undelegated(_site, f) {
+    throw new StepError(`${named(f)} may sleep and is called without yield*: write yield* ${named(f)}(...)`);
+  },
+  result(site, f, value) {
+    return is_iterator(value) ? $k.undelegated(site, f) : value;
+  },
+  sleeper(_site, f, value) {
+    if (is_iterator(value)) return value;
+    throw new StepError(`yield* on ${named(f)}, which does not sleep: call it without yield*`);
+  },
+  callback(_site, f) {
+    if ((f as AnyFunction | undefined)?.$p !== undefined) return;
+    throw new StepError(
+      `a function is handed to ${named(f)}, which is JavaScript's own and cannot be stepped: write a loop instead`,
+    );
+  },
+  iter(_site, value) {
+    if (Array.isArray(value)) return value;
+    if (typeof value === 'string') return Array.from(value);
+    if ((value as { $cursor?: boolean } | null | undefined)?.$cursor === true) return value;
+    throw new StepError('for … of walks arrays, strings and kernel lists only');
+  },
+  list(_site, value) {
+    if (Array.isArray(value)) return value as unknown[];
+    if (typeof value === 'string') return Array.from(value);
+    throw new StepError('only arrays and strings can be spread or taken apart by position');
+  },
+  own(_site, value) {
+    if ((value as { $shared?: boolean } | null | undefined)?.$shared === true)
+      throw new StepError('the fields of a shared struct cannot be copied by spreading: name them');
+    return value;
+  },
+  object(value, what, property) {
+    if (value !== undefined && value !== null) return value;
+    const v = String(value);
+    throw new TypeError(
+      property === ''
+        ? `Cannot destructure '${what}' as it is ${v}.`
+        : `Cannot destructure property '${property}' of '${what}' as it is ${v}.`,
+    );
+  },
+  not_callable(what) {
+    throw new TypeError(`${what} is not a function`);
+  },
+  refused(_site, what) {
+    throw new StepError(what);
+  },
+};

@@ -56,6 +56,8 @@ export interface CharArrayType {
 export interface AnyStruct {
   readonly kind: 'struct';
   readonly struct_name: string;
+  /** `struct stats`, `union u` or the name of a typedef. */
+  readonly c_name: string;
   readonly size: number;
   readonly align: number;
   readonly fields: Readonly<Record<string, Field>>;
@@ -200,7 +202,7 @@ export const bitmap = (bits: number): ArrayType<Scalar<number>> => array(ulong, 
 
 export function c_name(t: FieldType): string {
   if (t.kind === 'scalar') return t.c.replace('%s', '');
-  if (t.kind === 'struct') return /^(struct|union) \w+/.exec(t.c_definition())![0];
+  if (t.kind === 'struct') return t.c_name;
   if (t.kind === 'chars') return 'char';
   return c_name(t.element as FieldType);
 }
@@ -213,5 +215,11 @@ export function c_declaration(t: FieldType, name: string): string {
   return `${c_name(t)} ${name}`;
 }
 
-/** The address behind a view, or the address itself. */
-export const addr_of = (x: StructView | number): number => (typeof x === 'number' ? x : x['@addr']);
+/** The address behind a view, or the address itself; with a field, the address of that (`&view->field`). */
+export function addr_of<V extends StructView>(x: V | number, field?: keyof V & string): number {
+  if (typeof x === 'number') return x;
+  return field === undefined ? x['@addr'] : x['@addr'] + (x.constructor as unknown as Offsets).offset_of(field);
+}
+interface Offsets {
+  offset_of(field: string): number;
+}

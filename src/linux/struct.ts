@@ -26,7 +26,7 @@ export type View<F> = StructView & { [K in keyof F as F[K] extends AnyScalar ? K
 
 /** Fields of a view that are one load or store: the lvalues of READ_ONCE and its kin. */
 export type FieldName<V> = {
-  [K in keyof V]: V[K] extends number | bigint | boolean ? K : never;
+  [K in keyof V]: K extends '@addr' ? never : V[K] extends number | bigint | boolean ? K : never;
 }[keyof V] &
   string;
 
@@ -46,6 +46,8 @@ export interface StructOptions {
   init?(address: number): void;
   /** A larger alignment than the fields need: `____cacheline_aligned` is 128. A power of two. */
   align?: number;
+  /** C knows it as `name`, without `struct`: `atomic_t`. */
+  typedef?: boolean;
 }
 
 const round_up = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -86,6 +88,7 @@ function define<F extends Fields>(what: 'struct' | 'union', name: string, fields
   const statics: Record<string, unknown> = {
     kind: 'struct',
     struct_name: name,
+    c_name: options.typedef ? name : `${what} ${name}`,
     size: round_up(size, align),
     align,
     fields: laid,
@@ -94,15 +97,11 @@ function define<F extends Fields>(what: 'struct' | 'union', name: string, fields
       for (const f of inits) f(address);
       options.init?.(address);
     },
-    offset_of(field: string): number {
-      const f = Object.hasOwn(laid, field) ? laid[field] : undefined;
-      if (f === undefined) throw new TypeError(`${what} ${name} has no field '${field}'`);
-      return f.offset;
-    },
     c_definition(): string {
       const lines = Object.values(laid).map((f) => `\t${c_declaration(f.type, f.name)};\n`);
       const attribute = wanted > 1 ? ` __attribute__((aligned(${wanted})))` : '';
-      return `${what} ${name} {\n${lines.join('')}}${attribute};\n`;
+      const body = `${what} ${options.typedef ? '' : `${name} `}{\n${lines.join('')}}${attribute}`;
+      return options.typedef ? `typedef ${body} ${name};\n` : `${body};\n`;
     },
   };
   for (const [key, value] of Object.entries(statics)) Object.defineProperty(made, key, { value });

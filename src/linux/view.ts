@@ -12,18 +12,44 @@ type AnyScalar = Scalar<unknown>;
 /** A generated class; addresses go in unchecked, so only the struct layer constructs. */
 export type ViewClass = new (address: number) => StructView;
 
-/** How a field is reached by name and offset, for READ_ONCE and its kin: `view['@fields'].packets`. */
+/** A field that is one load or store, for reports and detectors: `view['@fields'].packets`. */
 export interface FieldAccess {
   readonly offset: number;
   readonly access: AnyScalar['access'];
   readonly bool: boolean;
-  /** `struct.field`, for reports. */
+  /** `struct.field`. */
   readonly where: string;
 }
 
+/** What an lvalue's field is, as `view['@lea']` leaves it in `heap.code`. */
+export const enum Code {
+  I32 = 0,
+  U32 = 1,
+  I8 = 2,
+  U8 = 3,
+  BOOL = 4,
+  I16 = 5,
+  U16 = 6,
+  I64 = 7,
+  U64 = 8,
+  F64 = 9,
+}
+const CODES: Record<AnyScalar['access'], Code> = {
+  i8: Code.I8,
+  u8: Code.U8,
+  i16: Code.I16,
+  u16: Code.U16,
+  i32: Code.I32,
+  u32: Code.U32,
+  i64: Code.I64,
+  u64: Code.U64,
+  f64: Code.F64,
+};
+const code_of = (t: AnyScalar): Code => (t.bool ? Code.BOOL : CODES[t.access]);
+
 const LOG2: Record<number, number> = { 1: 0, 2: 1, 4: 2, 8: 3 };
 
-function check(size: number, where: string, write: boolean): string {
+function check(size: number, where: string, write: boolean | 'w'): string {
   const k = LOG2[size]!;
   const index = k === 0 ? '(a - 4096) >>> 0' : `(((a - 4096) >>> ${k}) | ((a - 4096) << ${32 - k})) >>> 0`;
   return `if (${index} >= heap.limit${size}) heap.bad_address(a, ${JSON.stringify(where)}, ${write}, ${size});`;
@@ -49,10 +75,6 @@ export function write_code(t: AnyScalar, at: string, where: string): string {
   return `${convert} ${ACCESS_POLL} const a = ${at}; ${check(t.size, where, true)} ${ACCESS[t.access]!.write('a', 'v')};`;
 }
 
-function field_access(t: AnyScalar, offset: number, where: string): FieldAccess {
-  return { offset, access: t.access, bool: t.bool, where };
-}
-
 const VIEW_HEAD = `constructor(a) { this['@addr'] = a; }
   [Symbol.toPrimitive](hint) { return hint === 'string' ? heap.describe(this) : this['@addr']; }`;
 
@@ -68,11 +90,17 @@ export function struct_view(name: string, slots: readonly Slot[]): ViewClass {
   const classes: ViewClass[] = [];
   const table: Record<string, FieldAccess> = Object.create(null) as Record<string, FieldAccess>;
   let body = '';
+  // The address of a field by its name, checked: what READ_ONCE(view, 'field') and its kin start with. A switch over
+  // interned strings inside the class is the cheapest way to it: the caller has seen too many classes to be quick.
+  let lea = '';
+  let offsets = '';
   for (const { name: field, offset, type } of slots) {
     const where = `${name}.${field}`;
+    offsets += `case '${field}': return ${offset};\n    `;
     const at = offset === 0 ? `this['@addr']` : `this['@addr'] + ${offset}`;
     if (type.kind === 'scalar') {
-      table[field] = field_access(type, offset, where);
+      table[field] = { offset, access: type.access, bool: type.bool, where };
+      lea += `case '${field}': { const a = ${at}; ${check(type.size, where, 'w')} heap.code = ${code_of(type)}; return a; }\n    `;
       body += `get ${field}() { ${read_code(type, at, where)} }\n  set ${field}(v) { ${write_code(type, at, where)} }\n  `;
     } else {
       classes.push(view_class(type, where));
@@ -85,6 +113,10 @@ export function struct_view(name: string, slots: readonly Slot[]): ViewClass {
 return class struct_${name} {
   ${VIEW_HEAD}
   static at(a) { return new this(a | 0); }
+  static offset_of(f) { switch (f) {
+    ${offsets}} heap.no_field('${name}', f); }
+  ['@lea'](f, w) { switch (f) {
+    ${lea}} heap.no_field('${name}', f); }
   ${body}}`;
   const made = new Function('heap', ...names, source)(heap, ...classes) as ViewClass;
   Object.defineProperty(made.prototype, '$shared', { value: true });
@@ -109,12 +141,17 @@ function array_view(element: FieldType, count: number, where: string): ViewClass
   const at = `this['@addr'] + n * ${size}`;
   const item = `${where}[]`;
   const inner = element.kind === 'scalar' ? undefined : view_class(element, item);
+  const lea =
+    element.kind === 'scalar'
+      ? `const a = ${at}; ${check(size, item, 'w')} heap.code = ${code_of(element as AnyScalar)}; return a;`
+      : `heap.no_field(${JSON.stringify(where)}, i);`;
   const source = `'use strict';
 return class array {
   ${VIEW_HEAD}
   get length() { return ${count}; }
   at(i) { ${bound} ${element.kind === 'scalar' ? read_code(element, at, item) : `return new c0(${at});`} }
   set(i, v) { ${bound} ${element.kind === 'scalar' ? write_code(element, at, item) : `heap.no_assignment(${JSON.stringify(item)});`} }
+  ['@lea'](i, w) { ${bound} ${lea} }
   addr(i) { const n = i >>> 0; if (n > ${count}) heap.bad_index(i, ${what}, ${JSON.stringify(where)}); return ${at}; }
 }`;
   const made = new Function('heap', 'c0', source)(heap, inner) as ViewClass;

@@ -1,0 +1,2 @@
+// <linux/percpu.h>: see percpu-defs.ts.
+export * from './percpu-defs.js';

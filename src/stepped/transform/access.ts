@@ -3,7 +3,6 @@
 import { at, binary, choose, is_function, type Node, seq, set, undef } from './ast.js';
 import { function_expression, named_function } from './attach.js';
 import { dispatch, held_arguments } from './calls.js';
-import { is_require } from './context.js';
 import { assigned_pattern } from './patterns.js';
 import type { Held, Twin } from './twin.js';
 
@@ -27,12 +26,16 @@ function never_shared(t: Twin, node: Node): boolean {
   if (b.kind === 'import') return b.declaration.type === 'ImportNamespaceSpecifier';
   if (b.declaration.type !== 'VariableDeclarator' || b.declaration.id.type !== 'Identifier') return false;
   const init: Node | null = b.declaration.init;
-  return b.head === undefined && init !== null && (LOCAL.has(init.type) || is_require(init));
+  return b.head === undefined && init !== null && (LOCAL.has(init.type) || t.cx.is_namespace(node));
 }
 
 /** Name of the field for reports. */
 export const field_name = (node: Node): string =>
   node.computed ? (node.property.type === 'Literal' ? String(node.property.value) : '[]') : String(node.property.name);
+
+/** The field's name where the source has it. */
+const field_key = (node: Node): string | null =>
+  node.computed ? (typeof node.property.value === 'string' ? (node.property.value as string) : null) : (node.property.name as string);
 
 /** The property of a member expression: a name, or a key that is evaluated once. */
 function key(t: Twin, node: Node, across: boolean): Held {
@@ -62,9 +65,15 @@ function place(t: Twin, node: Node, across: boolean): Place {
   };
 }
 
+/** A view's own address, `view['@addr']`, is a constant of the view, not memory. */
+const is_address = (node: Node): boolean =>
+  node.computed && node.property.type === 'Literal' && String(node.property.value).startsWith('@');
+
 export function member(t: Twin, node: Node): Node {
   if (node.object.type === 'Super' && t.this_name !== null) t.cx.refuse(node, 'super inside an arrow function cannot be stepped');
-  if (!t.cx.pauses || never_shared(t, node.object as Node)) {
+  // A view's own address is no field.
+  const is_address = node.computed && node.property.value === '@addr';
+  if (!t.cx.pauses || is_address || never_shared(t, node.object as Node)) {
     return {
       ...node,
       object: t.scratch(() => t.expr(node.object as Node)),
@@ -73,7 +82,7 @@ export function member(t: Twin, node: Node): Node {
   }
   return t.scratch(() => {
     const p = place(t, node, false);
-    return at(seq(...p.setup, t.pause(p.object(), t.cx.site(node, 'read', field_name(node))), p.target()), node);
+    return at(seq(...p.setup, t.pause(p.object(), t.cx.site(node, 'read', field_name(node)), field_key(node)), p.target()), node);
   });
 }
 
@@ -81,7 +90,7 @@ export function member(t: Twin, node: Node): Node {
 export function read_of(t: Twin, object: () => Node, property: Node, computed: boolean, from: Node): Node {
   const target: Node = { type: 'MemberExpression', object: object(), property, computed, optional: false, loc: from.loc ?? null };
   if (!t.cx.pauses) return target;
-  return seq(t.pause(object(), t.cx.site(from, 'read', field_name(target))), target);
+  return seq(t.pause(object(), t.cx.site(from, 'read', field_name(target)), field_key(target)), target);
 }
 
 /** An anonymous function that is assigned to a name gets that name. */
@@ -190,7 +199,7 @@ function link(t: Twin, links: Node[], i: number, value: () => Node, self: (() =>
     const k = key(t, n, true);
     const target = at({ type: 'MemberExpression', object: value(), property: k.ref(), computed: n.computed, optional: false }, n);
     const is_method = !last && links[i + 1]!.type === 'CallExpression';
-    const pause = t.cx.pauses && !is_method ? [t.pause(value(), t.cx.site(n, 'read', field_name(n)))] : [];
+    const pause = t.cx.pauses && !is_method ? [t.pause(value(), t.cx.site(n, 'read', field_name(n)), field_key(n))] : [];
     made = rest(seq(...k.setup, ...pause, target), is_method ? value : null);
   } else {
     const args = held_arguments(t, n.arguments as Node[]);

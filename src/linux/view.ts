@@ -120,6 +120,9 @@ return class struct_${name} {
   ${body}}`;
   const made = new Function('heap', ...names, source)(heap, ...classes) as ViewClass;
   Object.defineProperty(made.prototype, '$shared', { value: true });
+  // What lies in place is no access of its own: the stepped build does not pause before it.
+  for (const { name: field, type } of slots)
+    if (type.kind !== 'scalar') Object.defineProperty(made.prototype, `$in_${field}`, { value: true });
   Object.defineProperty(made.prototype, '@fields', { value: table });
   return made;
 }

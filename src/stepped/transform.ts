@@ -18,7 +18,10 @@ export interface TransformOptions {
   inputMap?: string | object;
   /** Number of the first site. */
   siteBase: number;
-  /** Where `$k` comes from: a module specifier for ESM; for CommonJS an expression, or a specifier to require. */
+  /**
+   * Where `$s`, the runtime, comes from: for ESM a module that exports it as `runtime`; for CommonJS such a module's
+   * specifier, or an expression.
+   */
   runtime: string;
   /** Which functions of a kernel file have twins, and how their calls are written. Only for mode `kernel`. */
   twins?: (program: Node, scopes: Scopes) => KernelTwins;
@@ -42,19 +45,19 @@ const is_specifier = (runtime: string): boolean => /^([./]|node:|lockstep\/)/.te
 function runtime_statement(options: TransformOptions): Node {
   if (options.mode === 'module') {
     const expression: Node = is_specifier(options.runtime)
-      ? dot(call(id('require'), lit(options.runtime)), '$k')
+      ? dot(call(id('require'), lit(options.runtime)), 'runtime')
       : ((parse(`(${options.runtime})`, { ecmaVersion: 'latest' }) as Node).body[0].expression as Node);
-    return declare('const', [[id('$k'), expression]]);
+    return declare('const', [[id('$s'), expression]]);
   }
   return {
     type: 'ImportDeclaration',
-    specifiers: [{ type: 'ImportSpecifier', imported: id('$k'), local: id('$k') }],
+    specifiers: [{ type: 'ImportSpecifier', imported: id('runtime'), local: id('$s') }],
     source: lit(options.runtime),
     attributes: [],
   };
 }
 
-/** After `var import_x = require("x")`: the functions that twins call, their twins, and whether they are primitives. */
+/** After `const $m0 = require("x")`: the functions that twins call, their twins, and whether they are primitives. */
 function import_constants(cx: Context, s: Node): Node[] {
   if (s.type !== 'VariableDeclaration') return [];
   const made: [Node, Node][] = [];

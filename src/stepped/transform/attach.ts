@@ -66,12 +66,12 @@ function plain_function(cx: Context, fn: Node): Node {
 
 const attached = (name: Node, fn: Node, twin: Node): Node => statement(set(dot(name, twin_key(fn)), twin));
 
-/** `$k.f(plain, twin)`; `name` where the function would have taken its name from its place. */
+/** `$s.f(plain, twin)`; `name` where the function would have taken its name from its place. */
 export function function_expression(cx: Context, fn: Node, name: string): Node {
   if (!cx.twins_everywhere) return fn;
   const named = name !== '' && !fn.id ? [lit(name)] : [];
   const twin = twin_of(cx, fn, 'FunctionExpression', null);
-  return call(dot(id('$k'), fn.generator ? 'y' : 'f'), plain_function(cx, fn), twin, ...named);
+  return call(dot(id('$s'), fn.generator ? 'y' : 'f'), plain_function(cx, fn), twin, ...named);
 }
 /** The same for a function that is assigned to `target`, which gives it its name: `f = …, f.$g = …`. */
 export function named_function(cx: Context, fn: Node, target: Node): { value: Node; then: Node } {
@@ -95,7 +95,7 @@ function class_of(cx: Context, node: Node, t: Twin | null): Node {
   const superClass = node.superClass ? (t ? t.expr(node.superClass as Node) : plain(cx, node.superClass as Node)) : null;
   return { ...node, superClass, body: { ...node.body, body } };
 }
-const methods = (made: Node): Node => call(dot(id('$k'), 'methods'), made);
+const methods = (made: Node): Node => call(dot(id('$s'), 'methods'), made);
 export const class_expression = (cx: Context, node: Node, t: Twin | null): Node =>
   cx.twins_everywhere ? methods(class_of(cx, node, t)) : node;
 export const class_statements = (cx: Context, node: Node, t: Twin | null): Node[] =>

@@ -1,8 +1,6 @@
 // Calls. A callee is known by its properties at run time: `$g` and `$y` are twins, `$p` says that the kernel exports it
 // (true: a pause goes before it). What is known earlier, from a declaration in the same file, needs no question.
-import { at, call, choose, delegate, dot, id, is_a, is_function, is_set, is_true, lit, maybe, type Node, pause_now, both, seq, set } from './ast.js';
-import { field_name } from './access.js';
-import { described } from './ast.js';
+import { at, call, choose, delegate, described, dot, id, is_a, is_function, is_set, is_true, lit, maybe, type Node, pause_now, both, seq, set } from './ast.js';
 import type { Twin } from './twin.js';
 
 export interface Arguments {
@@ -25,7 +23,7 @@ export interface Callee {
   plain?: (args: Node[]) => Node;
 }
 
-const k = (name: string, ...args: Node[]): Node => call(dot(id('$k'), name), ...args);
+const k = (name: string, ...args: Node[]): Node => call(dot(id('$s'), name), ...args);
 
 function may_be_function(t: Twin, node: Node): boolean {
   switch (node.type) {
@@ -116,7 +114,7 @@ export function call_expression(t: Twin, node: Node, delegated: boolean): Node {
   if (callee.type === 'Super') cx.refuse(node, 'a constructor cannot be stepped');
   if (callee.type === 'ChainExpression') cx.refuse(node, 'a call of an optional chain in parentheses cannot be stepped');
   if (!cx.pauses) return cx.kernel_call(t, node, callee, delegated);
-  const name = callee.type === 'Identifier' ? (callee.name as string) : callee.type === 'MemberExpression' ? field_name(callee) : 'function';
+  const name = described(callee).slice(0, 60);
   const natural = (): Node[] => nodes.map((a) => t.scratch(() => t.expr(a)));
 
   const b = callee.type === 'Identifier' ? cx.binding(callee) : undefined;

@@ -130,12 +130,33 @@ export class Context {
     return n;
   }
 
-  /** `import_x.name` as esbuild writes an import in CommonJS: the names of both, else null. */
-  imported(node: Node): { namespace: string; name: string } | null {
-    if (node.type !== 'MemberExpression' || node.computed || node.object.type !== 'Identifier') return null;
-    const b = this.binding(node.object as Node);
+  /** The name of the `require` that `node` (a namespace, or another name for it) means. */
+  private namespace_of(node: Node): string | null {
+    if (node.type !== 'Identifier') return null;
+    const b = this.binding(node);
     if (b === undefined || b.assigned || b.owner.type !== 'Program' || b.declaration.type !== 'VariableDeclarator') return null;
-    return is_require(b.declaration.init as Node | null) ? { namespace: b.name, name: node.property.name as string } : null;
+    if (b.declaration.id.type !== 'Identifier' || b.declaration.init === null) return null;
+    const init: Node = b.declaration.init;
+    return is_require(init) ? b.name : this.namespace_of(init);
+  }
+  /**
+   * An import of a CommonJS module: `import_x.name` as esbuild writes it, `name` after the loader's
+   * `const $m0 = require("x"), name = $m0.name`, or `x.name` of a namespace. The namespace and the name, else null.
+   */
+  imported(node: Node): { namespace: string; name: string } | null {
+    let member = node;
+    if (node.type === 'Identifier') {
+      const b = this.binding(node);
+      if (b?.kind !== 'const' || b.owner.type !== 'Program' || b.declaration.type !== 'VariableDeclarator') return null;
+      if (b.declaration.id.type !== 'Identifier') return null;
+      member = b.declaration.init as Node;
+    }
+    if (member?.type !== 'MemberExpression' || member.computed) return null;
+    const namespace = this.namespace_of(member.object as Node);
+    return namespace === null ? null : { namespace, name: member.property.name as string };
+  }
+  is_namespace(node: Node): boolean {
+    return this.namespace_of(node) !== null;
   }
 }
 

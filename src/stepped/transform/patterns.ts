@@ -9,7 +9,7 @@ type Bind = (target: Node, value: Node) => void;
 /** Keeps a value under a name: declares a constant, or assigns a temporary. */
 type Keep = (value: Node) => Node;
 
-const k = (name: string, ...args: Node[]): Node => call(dot(id('$k'), name), ...args);
+const k = (name: string, ...args: Node[]): Node => call(dot(id('$s'), name), ...args);
 
 /** What V8 names in "Cannot destructure property 'a' of 'x'". */
 const first_property = (pattern: Node): string => {

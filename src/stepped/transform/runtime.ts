@@ -44,11 +44,18 @@ export interface Runtime {
   refused(site: number, what: string): never;
 }
 
+/** Arrays, strings, maps and sets have the only iterators in a module that are no sleepers. */
+const builtin = new Set<unknown>(
+  [[].values(), ''[Symbol.iterator](), new Map().values(), new Set().values(), ''.matchAll(/x/g)].map((i) => Object.getPrototypeOf(i)),
+);
+/** A view of shared memory is let through before `next` is looked at: that may be a field. */
 const is_iterator = (v: unknown): boolean =>
   typeof v === 'object' &&
   v !== null &&
+  (v as { '@addr'?: unknown })['@addr'] === undefined &&
   typeof (v as { next?: unknown }).next === 'function' &&
-  (v as { $cursor?: boolean }).$cursor !== true;
+  (v as { $cursor?: boolean }).$cursor !== true &&
+  !builtin.has(Object.getPrototypeOf(v));
 
 function attach<F>(key: '$g' | '$y', plain: F, twin: unknown, name: string | undefined): F {
   (plain as AnyFunction)[key] = twin;
@@ -57,7 +64,7 @@ function attach<F>(key: '$g' | '$y', plain: F, twin: unknown, name: string | und
   return plain;
 }
 
-export const $k: Runtime = {
+export const runtime: Runtime = {
   s: () => false,
   l: () => false,
   f: (plain, twin, name) => attach('$g', plain, twin, name),
@@ -76,7 +83,7 @@ export const $k: Runtime = {
     throw new StepError(`${named(f)} may sleep and is called without yield*: write yield* ${named(f)}(...)`);
   },
   result(site, f, value) {
-    return is_iterator(value) ? $k.undelegated(site, f) : value;
+    return is_iterator(value) ? runtime.undelegated(site, f) : value;
   },
   sleeper(_site, f, value) {
     if (is_iterator(value)) return value;

@@ -18,6 +18,7 @@ import {
   is_set,
   is_true,
   lit,
+  maybe,
   type Node,
   pause_now,
   seq,
@@ -70,10 +71,14 @@ export class Twin {
     return [declare('let', Array.from({ length: this.most }, (_, i) => [id(`$${i}`), null] as [Node, null]))];
   }
 
-  /** `ref?.$shared === true && $k.s(site) && (yield 0)` */
-  pause(ref: Node, site: number): Node {
-    const shared: Node = { type: 'ChainExpression', expression: { ...dot(ref, '$shared'), optional: true } };
-    return both(both(is_true(shared), call(dot(id('$k'), 's'), lit(site))), pause_now());
+  /**
+   * `ref?.$shared === true && $s.s(site) && (yield 0)`. A read of `field` that only finds the place of a struct or an
+   * array inside the struct touches no memory; views say so by `$in_field`.
+   */
+  pause(ref: Node, site: number, field: string | null = null): Node {
+    let test = is_true(maybe(ref, '$shared'));
+    if (field !== null && /^[A-Za-z_]\w*$/.test(field)) test = both(test, binary(dot(ref, `$in_${field}`), '!==', lit(true)));
+    return both(both(test, call(dot(id('$s'), 's'), lit(site))), pause_now());
   }
 
   /**
@@ -127,7 +132,7 @@ export class Twin {
       case 'YieldExpression':
         return this.yield(node);
       case 'SpreadElement':
-        return this.cx.pauses ? { ...node, argument: call(dot(id('$k'), 'list'), lit(0), this.expr(node.argument as Node)) } : this.copy(node);
+        return this.cx.pauses ? { ...node, argument: call(dot(id('$s'), 'list'), lit(0), this.expr(node.argument as Node)) } : this.copy(node);
       case 'Property':
         return {
           ...node,
@@ -144,7 +149,7 @@ export class Twin {
             if (p.type === 'Property' && (p.method || p.kind !== 'init'))
               this.cx.refuse(p, 'a method, getter or setter of an object literal cannot be stepped');
             return p.type === 'SpreadElement' && this.cx.pauses
-              ? { ...p, argument: call(dot(id('$k'), 'own'), lit(0), this.expr(p.argument as Node)) }
+              ? { ...p, argument: call(dot(id('$s'), 'own'), lit(0), this.expr(p.argument as Node)) }
               : this.scratch(() => this.expr(p));
           }),
         };
@@ -270,7 +275,7 @@ export class Twin {
   }
 
   private back_edge(node: Node, name: string): Node {
-    return both(call(dot(id('$k'), 'l'), lit(this.cx.site(node, 'loop', name))), pause_now());
+    return both(call(dot(id('$s'), 'l'), lit(this.cx.site(node, 'loop', name))), pause_now());
   }
   private loop(node: Node, name: string, head: (back: Node | null) => Node): Node {
     const made = this.scratch(() => head(this.cx.pauses ? this.back_edge(node, name) : null));
@@ -279,7 +284,7 @@ export class Twin {
 
   /**
    * One loop for arrays and for kernel cursors, so that the body stands once and break, continue and labels need no care:
-   * `for ($0 = $k.iter(list), $1 = 0; $0.$cursor === true ? advance : $1 < $0.length; $1++) { const x = …; body }`
+   * `for ($0 = $s.iter(list), $1 = 0; $0.$cursor === true ? advance : $1 < $0.length; $1++) { const x = …; body }`
    */
   private for_of(node: Node): Node {
     const of = this.scratch(() => this.expr(node.right as Node));
@@ -301,7 +306,7 @@ export class Twin {
     return {
       type: 'ForStatement',
       loc: node.loc ?? null,
-      init: seq(set(list, call(dot(id('$k'), 'iter'), lit(site), of)), set(i, lit(0))),
+      init: seq(set(list, call(dot(id('$s'), 'iter'), lit(site), of)), set(i, lit(0))),
       test: choose(cursor(), advance, binary(i, '<', dot(list, 'length'))),
       update: seq({ type: 'UpdateExpression', operator: '++', prefix: true, argument: i }, this.back_edge(node, 'for of')),
       body: block([...head, this.one(node.body as Node)]),

@@ -19,6 +19,7 @@ import { __GFP_ZERO } from '../linux/gfp.js';
 import { PAGE_STRUCT, Pcpu } from '../machine/memory-map.js';
 import { SLAB_EMPTY_KEPT } from '../machine/params.js';
 import { get_block, put_pages } from './page_alloc.js';
+import { SlabDebug } from './slab_debug.js';
 import { address_of, hex, Kind, KIND_MASK, Mm, Page, page_of } from './page.js';
 import {
   CLASS_BATCH,
@@ -33,6 +34,7 @@ import {
   META_OWNER,
   NO_OBJECT,
   NR_CLASSES,
+  SLAB_POISON,
   SLAB_SLOT,
   SLAB_SLOT_OBJECTS,
   TAG_FREE,
@@ -96,6 +98,7 @@ function make_slab(k: number, page: number): void {
   const meta = address_of(page) + CLASS_META[k]!;
   for (let a = meta; a < meta + CLASS_OBJECTS[k]! * 4; a += 4) if (ld(a) !== 0) st(a, 0);
   st(page + Page.COUNTERS, NO_OBJECT << HEAD_SHIFT);
+  if ((ld(Mm.SLAB_DEBUG) & SlabDebug.POISON) !== 0) st(page, ld(page) | SLAB_POISON);
 }
 
 function free_slab(k: number, page: number): void {

@@ -28,6 +28,9 @@ export const SLAB_SLOTS = NR_CLASSES + 1;
 /** The slot that counts pages and large blocks. */
 export const PAGES_SLOT = NR_CLASSES;
 
+/** In the byte of a slab's struct page that other blocks have their order in: its objects are poisoned when free. */
+export const SLAB_POISON = 0x8000;
+
 export const TAG_MASK = 0xf0000000 | 0;
 export const TAG_ALLOCATED = 0xa0000000 | 0;
 export const TAG_FREE = 0x50000000;

@@ -12,7 +12,7 @@ export const enum SlabDebug {
 const POISON_FREE = 0x6b;
 const POISON_END = 0xa5;
 
-/** Sets the checks, `SlabDebug` bits; before the first allocation, or objects freed before it look overwritten. */
+/** Sets the checks of slabs that are made from now on, `SlabDebug` bits. For all: at boot, after `mm_init`. */
 export function slab_debug(flags: number): void {
   st(Mm.SLAB_DEBUG, flags);
 }

@@ -71,9 +71,7 @@ const is_address = (node: Node): boolean =>
 
 export function member(t: Twin, node: Node): Node {
   if (node.object.type === 'Super' && t.this_name !== null) t.cx.refuse(node, 'super inside an arrow function cannot be stepped');
-  // A view's own address is no field.
-  const is_address = node.computed && node.property.value === '@addr';
-  if (!t.cx.pauses || is_address || never_shared(t, node.object as Node)) {
+  if (!t.cx.pauses || is_address(node) || never_shared(t, node.object as Node)) {
     return {
       ...node,
       object: t.scratch(() => t.expr(node.object as Node)),

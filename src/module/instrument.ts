@@ -10,6 +10,7 @@ import { TraceMap, originalPositionFor } from '@jridgewell/trace-mapping';
 import { parse } from 'acorn';
 import MagicString from 'magic-string';
 import { DEFINES, isHeader } from './allowed.js';
+import { isWrapper, unwrap } from './names.js';
 import { isFunction, isLoop, rootOf, walk, type Node } from './scope.js';
 
 /** JavaScript and the source map (version 3, JSON) that leads to the TypeScript. */
@@ -210,7 +211,10 @@ class Rewrite {
         first.push(this.requireFor(s, n++));
         this.blank(s);
       } else if (s.type === 'ExportNamedDeclaration') this.blank(s);
-      else if (s.type === 'VariableDeclaration') for (const d of s['declarations']) this.nameDefinition(d);
+      else if (s.type === 'VariableDeclaration') {
+        if (this.isConstant(s)) this.out.update(s.start, s.start + 3, 'const');
+        for (const d of s['declarations']) this.nameDefinition(d);
+      }
     }
     for (const f of this.exportedFunctions()) {
       const announce = `$k.text(${JSON.stringify(f.name)}, ${f.local});`;
@@ -224,6 +228,14 @@ class Rewrite {
         .join(' '),
     );
     return this;
+  }
+
+  /**
+   * esbuild's bundles have `var` for every declaration of the top level. All that a module may have there are
+   * constants, and V8 folds those into optimised code only if they say so. Enums refer to themselves.
+   */
+  private isConstant(s: Node): boolean {
+    return s['kind'] === 'var' && s['declarations'].every((d: Node) => d['init'] && !isWrapper(unwrap(d['init'])));
   }
 
   private requireFor(s: Node, n: number): string {

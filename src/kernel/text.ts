@@ -44,6 +44,17 @@ export function text_handle(fn: Text): number {
   return handle;
 }
 
+/** The handle, 0 if the function is not in the text. */
+export const text_handle_or_zero = (fn: Text): number => handles.get(fn) ?? 0;
+
+/** For a load that fails before any other CPU has seen it: forgets what was registered since the mark. */
+export const text_mark = (): [number, number] => [functions.length, symbols.length];
+export function rollback_text([nr_functions, nr_symbols]: [number, number]): void {
+  for (const fn of functions.splice(nr_functions)) if (fn !== null) handles.delete(fn);
+  symbols.length = nr_symbols;
+  index_symbols();
+}
+
 function not_text(fn: unknown): never {
   if (typeof fn !== 'function') throw new TypeError(`a function is needed here, not ${fn === null ? 'null' : typeof fn}`);
   throw new Error(
@@ -80,6 +91,9 @@ export function reset_text(): void {
   if (kernel_functions < 0) return;
   for (const fn of functions.splice(kernel_functions)) if (fn !== null) handles.delete(fn);
   symbols.length = kernel_symbols;
+  index_symbols();
+}
+function index_symbols(): void {
   by_name.clear();
   for (const s of symbols) if (!by_name.has(s.name)) by_name.set(s.name, s);
 }
@@ -96,8 +110,7 @@ export function unregister_module_text(module: string): void {
   const kept = symbols.filter((s) => s.module !== module);
   symbols.length = 0;
   symbols.push(...kept);
-  by_name.clear();
-  for (const s of symbols) if (!by_name.has(s.name)) by_name.set(s.name, s);
+  index_symbols();
 }
 
 /** Text handle or data address of a symbol, 0 if there is none. Context: any. */

@@ -70,6 +70,7 @@ export const enum Mach {
   /** The log ring: bytes reserved, bytes consumed, the reader's bell, records lost, sequence. */
   LOG_HEAD = 0x1200,
   LOG_TAIL = 0x1280,
+  LOG_SEQ = 0x1284,
   LOG_BELL = 0x1300,
   LOG_LOST = 0x1304,
   /** Tasks that exist, without the idle tasks and daemons. */
@@ -90,6 +91,8 @@ export const enum Mach {
   TASK_LIST = 0x1528,
   /** Stepped build: virtual time in ns (f64). */
   VIRTUAL_TIME = 0x1510,
+  /** list_head of the loaded modules. Under LOCK_MODULES. */
+  MODULES = 0x1530,
   /** Limits of the lock-up and hung-task detectors in ms; 0 takes those of params.ts. */
   SOFT_LOCKUP_MS = 0x1518,
   HARD_LOCKUP_MS = 0x151c,

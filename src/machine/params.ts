@@ -45,3 +45,9 @@ export const SLAB_OBJECTS = 7;
 export const SLAB_CPU_BYTES = 8 << 10;
 /** Slabs of one size without an object in use that are kept; more go back to the page allocator. */
 export const SLAB_EMPTY_KEPT = 1;
+/** How often khungtaskd looks. */
+export const HUNG_TASK_CHECK_MS = 1000;
+/** How long an idle CPU spins before it parks: looks at its own queue. */
+export const IDLE_SPIN = 20;
+/** Bytes of text of one log record; what is longer is cut. */
+export const LOG_RECORD_MAX = 4096;

@@ -43,7 +43,7 @@ export function twin_of(cx: Context, fn: Node, type: 'FunctionDeclaration' | 'Fu
   const body: Node[] =
     fn.body.type === 'BlockStatement'
       ? t.list(fn.body.body as Node[])
-      : [{ type: 'ReturnStatement', argument: t.expr(fn.body as Node), loc: fn.body.loc }];
+      : [{ type: 'ReturnStatement', argument: t.result(fn.body as Node), loc: fn.body.loc }];
   const head = [...keeps_this(fn), ...t.temps(), ...p.head];
   return {
     type,
@@ -58,13 +58,15 @@ export function twin_of(cx: Context, fn: Node, type: 'FunctionDeclaration' | 'Fu
 
 /** A function as it was, but that functions inside it have their twins. */
 function plain_function(cx: Context, fn: Node): Node {
+  if (!cx.twins_everywhere) return fn;
   const params = (fn.params as Node[]).map((p) => plain(cx, p));
   if (fn.body.type !== 'BlockStatement') return { ...fn, params, body: plain(cx, fn.body as Node) };
   const body = list(cx, fn.body.body as Node[], (s) => plain_statement(cx, s));
   return { ...fn, params, body: { ...fn.body, body: after_directives(body, keeps_this(fn)) } };
 }
 
-const attached = (name: Node, fn: Node, twin: Node): Node => statement(set(dot(name, twin_key(fn)), twin));
+/** The name of a twin's own binding says how the function was declared; the property says how it is called. */
+const attached = (cx: Context, name: Node, fn: Node, twin: Node): Node => statement(set(dot(name, cx.twin_key(fn)), twin));
 
 /** `$s.f(plain, twin)`; `name` where the function would have taken its name from its place. */
 export function function_expression(cx: Context, fn: Node, name: string): Node {
@@ -76,7 +78,7 @@ export function function_expression(cx: Context, fn: Node, name: string): Node {
 /** The same for a function that is assigned to `target`, which gives it its name: `f = …, f.$g = …`. */
 export function named_function(cx: Context, fn: Node, target: Node): { value: Node; then: Node } {
   const twin = twin_of(cx, fn, 'FunctionExpression', null);
-  return { value: plain_function(cx, fn), then: set(dot(target, twin_key(fn)), twin) };
+  return { value: plain_function(cx, fn), then: set(dot(target, cx.twin_key(fn, target.name as string)), twin) };
 }
 
 /** A class whose methods have twins; `t` is the twin whose body it stands in. */
@@ -115,7 +117,7 @@ export function list(cx: Context, body: Node[], each: (s: Node) => Node[]): Node
       if (!n.id) cx.refuse(n, 'a function that is exported as default needs a name');
       const name = id(`${n.id.name}${twin_key(n)}`);
       twins.push(twin_of(cx, n, 'FunctionDeclaration', name));
-      attachments.push(attached(n.id as Node, n, name));
+      attachments.push(attached(cx, n.id as Node, n, name));
     }
     rest.push(...each(s));
   }

@@ -87,7 +87,7 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   const plain_call = at(callee.plain ? callee.plain(args.refs) : with_plain_this(fn, self, args.refs), node);
   const checks: Node[] = [];
   if (callee.described !== null) checks.push(both({ type: 'UnaryExpression', operator: '!', prefix: true, argument: is_a(fn(), 'function') }, k('not_callable', lit(callee.described))));
-  for (const f of args.functions) checks.push(is_function(f) ? k('callback', site, fn()) : both(is_a(f, 'function'), k('callback', site, fn())));
+  if (t.cx.mode === 'module') for (const f of args.functions) checks.push(is_function(f) ? k('callback', site, fn()) : both(is_a(f, 'function'), k('callback', site, fn())));
   if (delegated) {
     const value = choose(is_set(g), by_g, seq(...checks, plain_call));
     return at(seq(pause, choose(is_set(y), by_y, at(delegate(k('sleeper', site, fn(), value)), where))), node);
@@ -117,6 +117,8 @@ export function call_expression(t: Twin, node: Node, delegated: boolean): Node {
   const name = described(callee).slice(0, 60);
   const natural = (): Node[] => nodes.map((a) => t.scratch(() => t.expr(a)));
 
+  if (cx.is_raw_access(callee)) return raw_access(t, node, name);
+
   const b = callee.type === 'Identifier' ? cx.binding(callee) : undefined;
   if (b?.kind === 'function' && !b.assigned) {
     const site = lit(cx.site(node, 'call', name));
@@ -142,6 +144,15 @@ export function call_expression(t: Twin, node: Node, delegated: boolean): Node {
     const args = held_arguments(t, nodes);
     const text = callee.type === 'Identifier' ? null : described(callee);
     return seq(...f.setup, ...args.setup, dispatch(t, node, { fn: f.ref, self: null, name, described: text }, args, delegated));
+  });
+}
+
+/** A raw access in what Linux inlines over the caller's data: a step of its own. */
+function raw_access(t: Twin, node: Node, name: string): Node {
+  return t.scratch(() => {
+    const args = held_arguments(t, node.arguments as Node[]);
+    const site = lit(t.cx.site(node, /^(a_)?ld/.test(name) ? 'read' : 'write', name));
+    return seq(...args.setup, both(k('s', site), pause_now()), { ...node, arguments: args.refs });
   });
 }
 

@@ -38,6 +38,7 @@ export type Mode = 'module' | 'kernel' | 'inline';
 /** What the kernel's declarations say to one file, see kernel.ts. */
 export interface KernelTwins {
   wants(name: string): boolean;
+  sleeps(name: string): boolean;
   call(t: Twin, node: Node, callee: Node, delegated: boolean): Node;
   returned(t: Twin, node: Node): Node | null;
 }
@@ -75,10 +76,15 @@ export class Context {
   wants_twin(fn: Node, name = fn.id?.name as string | undefined): boolean {
     return this.kernel === null ? true : name !== undefined && this.kernel.wants(name);
   }
+  /** `$y` for what is called by `yield*`, else `$g`. */
+  twin_key(fn: Node, name = fn.id?.name as string | undefined): '$g' | '$y' {
+    if (fn.generator) return '$y';
+    return this.kernel !== null && name !== undefined && this.kernel.sleeps(name) ? '$y' : '$g';
+  }
   kernel_call(t: Twin, node: Node, callee: Node, delegated: boolean): Node {
     return this.kernel!.call(t, node, callee, delegated);
   }
-  /** `return ready(v)` and `return delegate(g())` of a kernel sleeper; null if it is neither. */
+  /** What `return ready(v)` and `return delegate(g())` of a kernel sleeper return in its twin; null for other values. */
   kernel_return(t: Twin, node: Node): Node | null {
     return this.kernel === null ? null : this.kernel.returned(t, node);
   }
@@ -154,6 +160,12 @@ export class Context {
     if (member?.type !== 'MemberExpression' || member.computed) return null;
     const namespace = this.namespace_of(member.object as Node);
     return namespace === null ? null : { namespace, name: member.property.name as string };
+  }
+  /** A call of cpu/raw.js in a file that Linux would inline. */
+  is_raw_access(callee: Node): boolean {
+    if (this.mode !== 'inline' || callee.type !== 'Identifier') return false;
+    const b = this.binding(callee);
+    return b?.kind === 'import' && /\/cpu\/raw\.js$/.test(b.declaration.parent.source.value as string);
   }
   is_namespace(node: Node): boolean {
     return this.namespace_of(node) !== null;

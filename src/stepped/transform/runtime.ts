@@ -127,3 +127,33 @@ export const runtime: Runtime = {
     throw new StepError(what);
   },
 };
+
+const waiting: { names: Record<string, unknown>; pure: ReadonlySet<string> | true }[] = [];
+const is_class = (f: unknown): boolean => Object.getOwnPropertyDescriptor(f, 'prototype')?.writable === false;
+
+/**
+ * Marks what a header exports as kernel primitives: `$p` is true where a pause goes before a call, false for those that
+ * touch nothing shared. Headers import each other in circles, so a name may not have its value yet: it is tried again.
+ */
+export function exported(names: Record<string, unknown>, pure: readonly string[] | true): void {
+  waiting.push({ names, pure: pure === true ? true : new Set(pure) });
+  settle();
+}
+/** Marks what is left. Return: names that still have no value. */
+export function settle(): string[] {
+  const left: string[] = [];
+  for (const one of waiting.splice(0)) {
+    let whole = true;
+    for (const name of Object.keys(one.names)) {
+      try {
+        const f = one.names[name] as AnyFunction;
+        if (typeof f === 'function' && f.$p === undefined && !is_class(f)) f.$p = one.pure !== true && !one.pure.has(name);
+      } catch {
+        whole = false;
+        left.push(name);
+      }
+    }
+    if (!whole) waiting.push(one);
+  }
+  return left;
+}

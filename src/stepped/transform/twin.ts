@@ -162,6 +162,10 @@ export class Twin {
         return this.copy(node);
     }
   }
+  /** The value of a `return`. */
+  result(node: Node): Node {
+    return this.cx.kernel_return(this, node) ?? this.expr(node);
+  }
   /** The same node over rewritten expressions. */
   copy(node: Node): Node {
     const out: Node = { ...node };
@@ -227,7 +231,7 @@ export class Twin {
           },
         ];
       case 'ReturnStatement':
-        return [{ ...node, argument: node.argument ? this.expr(node.argument as Node) : null }];
+        return [{ ...node, argument: node.argument ? this.result(node.argument as Node) : null }];
       case 'ThrowStatement':
         return [{ ...node, argument: this.expr(node.argument as Node) }];
       case 'VariableDeclaration':

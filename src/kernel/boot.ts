@@ -1,0 +1,101 @@
+// Booting: what CPU 0 does before any other CPU runs, and what every CPU does before its loop. The host has cleared the
+// memory and written CPUS, MEMORY, CORES, FLAGS, BOOT_TIME and the limits.
+import { Mach, Pcpu, percpu_base, State, STATIC } from '../machine/memory-map.js';
+import { enter_cpu } from '../cpu/context.js';
+import { set_step_slow, set_text_handle } from '../cpu/heap.js';
+import { a_ld, a_st, ld, st, stf64 } from '../cpu/raw.js';
+import { arch_spin_init, set_lock_text } from '../cpu/spinlock.js';
+import { step_slow } from '../cpu/step.js';
+import { set_on_static } from '../linux/types.js';
+import { mm_init } from '../mm/page_alloc.js';
+import { set_owner_text } from '../mm/owner.js';
+import { wake_up_process } from '../sched/core.js';
+import { list_init } from '../sched/rawlist.js';
+import { alloc_task, kthread_bind, kthread_create_handle } from '../sched/kthread.js';
+import type { Sleeping } from '../sched/sleep.js';
+import { PF_DAEMON, PF_IDLE, PF_KTHREAD, Task } from '../sched/task-layout.js';
+import { HUNG_TASK_CHECK_MS } from '../machine/params.js';
+import { msleep } from '../sched/timer.js';
+import { check_hung_tasks } from '../sched/watchdog.js';
+import { note_static } from './loading.js';
+import { khostd, serve_request } from './mailbox.js';
+import { load_here, module_name_of_owner, unload_here } from './module.js';
+import { printk_emit } from './printk.js';
+import { register_text, reset_text, seal_kernel_text, symbol_text, text_handle } from './text.js';
+import { set_symbolizer } from './vsprintf.js';
+
+const KERN_INFO = 6;
+let hooked = false;
+
+/** Once in each thread: the kernel's own text, and the hooks between its parts. */
+export function init_kernel_code(): void {
+  if (hooked) return reset_text();
+  hooked = true;
+  set_step_slow(step_slow);
+  set_text_handle((fn) => text_handle(fn));
+  set_on_static(note_static);
+  set_lock_text((a) => symbol_text(a));
+  set_symbolizer((a, offset) => symbol_text(a, offset));
+  set_owner_text(module_name_of_owner);
+  // In this order on every CPU: it gives the handles.
+  register_text('load_here', load_here);
+  register_text('unload_here', unload_here);
+  register_text('khostd', khostd);
+  register_text('khungtaskd', khungtaskd);
+  register_text('serve_request', serve_request);
+  register_text('nothing', nothing);
+  seal_kernel_text();
+}
+/** For measuring calls. */
+export function nothing(): void {}
+
+/** Looks for hung tasks for ever; keeps nothing across its sleep. */
+export function* khungtaskd(): Sleeping<number> {
+  for (;;) {
+    yield* msleep(HUNG_TASK_CHECK_MS);
+    check_hung_tasks();
+  }
+}
+
+/** The parts of a CPU's area that are not all zeros. Context: CPU 0, before the others run. */
+function init_percpu(n: number): void {
+  const area = percpu_base(n);
+  arch_spin_init(area + Pcpu.RQ_LOCK);
+  arch_spin_init(area + Pcpu.TIMER_LOCK);
+  stf64(area + Pcpu.DEADLINE, Infinity);
+}
+
+/** CPU 0, alone: lists, allocators, an idle task for every CPU, the daemons. */
+export function boot_machine(): void {
+  enter_cpu(0);
+  const n = ld(Mach.CPUS);
+  st(Mach.STATIC_NEXT, STATIC);
+  for (const lock of [Mach.LOCK_TASKLIST, Mach.LOCK_MODULES, Mach.LOCK_CONSOLE]) arch_spin_init(lock);
+  list_init(Mach.TASK_LIST);
+  list_init(Mach.MODULES);
+  for (let c = 0; c < n; c++) init_percpu(c);
+  mm_init(ld(Mach.MEMORY));
+  for (let c = 0; c < n; c++) {
+    const idle = alloc_task(0, 0, `swapper/${c}`, PF_IDLE | PF_KTHREAD);
+    st(idle + Task.PID, 0);
+    st(idle + Task.CPU, c);
+    st(idle + Task.STATE, 0);
+    st(percpu_base(c) + Pcpu.IDLE_TASK, idle);
+    st(percpu_base(c) + Pcpu.CURRENT, idle);
+  }
+  st(Mach.NEXT_PID, 0);
+  a_st(Mach.STATE, State.RUNNING);
+  printk_emit(KERN_INFO, `Lockstep: ${n} CPU${n === 1 ? '' : 's'}, ${ld(Mach.MEMORY) >>> 20} MiB`);
+}
+
+/** CPU 0, after boot_machine, when there are no restore points to keep free of them. */
+export function start_daemons(): void {
+  const host = kthread_create_handle(text_handle(khostd), 0, 'khostd', PF_DAEMON);
+  kthread_bind(host, 0);
+  st(Mach.KHOSTD, host);
+  wake_up_process(host);
+  const hung = kthread_create_handle(text_handle(khungtaskd), 0, 'khungtaskd', PF_DAEMON);
+  wake_up_process(hung);
+}
+/** True while the machine is to go on. */
+export const machine_running = (): boolean => a_ld(Mach.STATE) === State.RUNNING;

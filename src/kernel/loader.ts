@@ -1,0 +1,39 @@
+// noinstr: never transformed, never interrupted.
+// Evaluates a module on this CPU. The code has been compiled and checked by the host; it is read from a file and run by
+// Module._compile (only that keeps source-mapped stacks, and import() never resolves in a busy worker).
+// Replaced by stepped/loader.ts in the stepped build. Context: insmod's task on the first CPU, an IPI on the others.
+import { readFileSync } from 'node:fs';
+import Module from 'node:module';
+import { heap } from '../cpu/heap.js';
+import { step_slow } from '../cpu/step.js';
+import { def_name } from '../linux/types.js';
+import { header } from '../linux/registry.js';
+import { KernelBug } from './panic.js';
+
+/** What compiled module code finds as `lockstep:runtime`. */
+const runtime = { heap, step_slow, undelegated, def: def_name };
+
+/** A sleeping call without `yield*`: it has not run, or not slept. */
+export function undelegated(_value: unknown, name: string): never {
+  throw new KernelBug(
+    `sleeping function called without yield*: ${name}() may sleep; write \`yield* ${name}(...)\` in a generator function`,
+  );
+}
+
+interface NodeModule {
+  filename: string;
+  paths: string[];
+  require: (id: string) => unknown;
+  _compile(code: string, file: string): void;
+  exports: Record<string, unknown>;
+}
+
+/** Runs the module's top level. `file` holds its compiled code. Return: its exports. */
+export function evaluate(file: string): Record<string, unknown> {
+  const made = new (Module as unknown as new (id: string) => NodeModule)(file);
+  made.filename = file;
+  made.paths = [];
+  made.require = (id) => (id === 'lockstep:runtime' ? runtime : header(id));
+  made._compile(readFileSync(file, 'utf8'), file);
+  return made.exports;
+}

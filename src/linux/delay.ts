@@ -1,0 +1,19 @@
+// <linux/delay.h>: busy delays (any context) and sleeps (task context).
+import { clock_ns } from '../cpu/clock.js';
+import { cpu_relax } from '../cpu/park.js';
+import { pass_time } from '../cpu/delay.js';
+import { msleep } from '../sched/timer.js';
+import type { Sleeping } from '../sched/sleep.js';
+
+export { msleep };
+/** Busy for at least this long; takes interrupts if they are on. In the stepped build virtual time passes. */
+export function ndelay(ns: number): void {
+  if (pass_time(ns)) return;
+  const end = clock_ns() + ns;
+  while (clock_ns() < end) cpu_relax();
+}
+export const udelay = (us: number): void => ndelay(us * 1000);
+export const mdelay = (ms: number): void => ndelay(ms * 1e6);
+/** Sleeps at least `min` microseconds, to the grain of a jiffy. Context: task. */
+export const usleep_range = (min: number, _max: number): Sleeping<number> => msleep(Math.ceil(min / 1000));
+export const ssleep = (seconds: number): Sleeping<number> => msleep(seconds * 1000);

@@ -1,0 +1,25 @@
+// <linux/mutex.h>: struct mutex. A task that waits sleeps; only its owner unlocks it. The algorithm is sched/mutex.ts.
+// Context: task, unless a function says otherwise.
+import { mutex_init_raw, mutex_is_locked_raw, mutex_lock_raw, mutex_trylock_raw, mutex_unlock_raw } from '../sched/mutex.js';
+import type { Sleeping } from '../sched/sleep.js';
+import { DEFINE_STATIC, Struct, ptr, u32 } from './types.js';
+import { spinlock_t } from './spinlock.js';
+import { list_head } from './list.js';
+
+export class mutex extends Struct(
+  'mutex',
+  { owner: u32, wait_lock: spinlock_t, wait_list: list_head, magic: u32, held_next: ptr() },
+  { init: mutex_init_raw },
+) {}
+
+export const DEFINE_MUTEX = (): mutex => DEFINE_STATIC(mutex);
+/** Makes a mutex in memory from kmalloc usable. Context: any. */
+export const mutex_init = (lock: mutex): void => mutex_init_raw(lock['@addr']);
+/** Sleeps until the mutex is this task's. Locking it twice is a BUG. */
+export const mutex_lock = (lock: mutex): Sleeping<number> => mutex_lock_raw(lock['@addr']);
+/** Unlocking another's mutex is a BUG. */
+export const mutex_unlock = (lock: mutex): void => mutex_unlock_raw(lock['@addr']);
+/** Return: 1 if it was taken, 0 if not; never waits. */
+export const mutex_trylock = (lock: mutex): number => (mutex_trylock_raw(lock['@addr']) ? 1 : 0);
+/** Context: any. */
+export const mutex_is_locked = (lock: mutex): boolean => mutex_is_locked_raw(lock['@addr']);

@@ -1,0 +1,2 @@
+// <linux/panic.h>.
+export { dump_stack, panic } from '../kernel/panic.js';

@@ -1,0 +1,25 @@
+// <linux/printk.h>. Formats are the kernel's: %d %u %x %s %p %pS %pe %*ph and so on; see kernel/vsprintf.ts.
+import { printk } from '../kernel/printk.js';
+export { printk };
+export { dump_stack } from '../kernel/panic.js';
+
+export const KERN_SOH = '\x01';
+export const KERN_EMERG = '\x010';
+export const KERN_ALERT = '\x011';
+export const KERN_CRIT = '\x012';
+export const KERN_ERR = '\x013';
+export const KERN_WARNING = '\x014';
+export const KERN_NOTICE = '\x015';
+export const KERN_INFO = '\x016';
+export const KERN_DEBUG = '\x017';
+export const KERN_CONT = '\x01c';
+/** A module that wants a prefix puts it into its formats: there is no pr_fmt, which is a macro. */
+export const pr_emerg = (fmt: string, ...args: unknown[]): number => printk(KERN_EMERG + fmt, ...args);
+export const pr_alert = (fmt: string, ...args: unknown[]): number => printk(KERN_ALERT + fmt, ...args);
+export const pr_crit = (fmt: string, ...args: unknown[]): number => printk(KERN_CRIT + fmt, ...args);
+export const pr_err = (fmt: string, ...args: unknown[]): number => printk(KERN_ERR + fmt, ...args);
+export const pr_warn = (fmt: string, ...args: unknown[]): number => printk(KERN_WARNING + fmt, ...args);
+export const pr_notice = (fmt: string, ...args: unknown[]): number => printk(KERN_NOTICE + fmt, ...args);
+export const pr_info = (fmt: string, ...args: unknown[]): number => printk(KERN_INFO + fmt, ...args);
+export const pr_debug = (fmt: string, ...args: unknown[]): number => printk(KERN_DEBUG + fmt, ...args);
+export const pr_cont = (fmt: string, ...args: unknown[]): number => printk(KERN_CONT + fmt, ...args);

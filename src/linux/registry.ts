@@ -1,0 +1,58 @@
+// noinstr: never transformed, never interrupted.
+// The public headers by name: what `import ... from 'lockstep/linux/NAME'` gives to a module.
+import * as atomic from './atomic.js';
+import * as barrier from './barrier.js';
+import * as bitops from './bitops.js';
+import * as bug from './bug.js';
+import * as byteorder from './byteorder.js';
+import * as cmpxchg from './cmpxchg.js';
+import * as compiler from './compiler.js';
+import * as completion from './completion.js';
+import * as container_of from './container_of.js';
+import * as ctype from './ctype.js';
+import * as delay from './delay.js';
+import * as err from './err.js';
+import * as errno from './errno.js';
+import * as gfp from './gfp.js';
+import * as init from './init.js';
+import * as interrupt from './interrupt.js';
+import * as irqflags from './irqflags.js';
+import * as jiffies from './jiffies.js';
+import * as kallsyms from './kallsyms.js';
+import * as kernel from './kernel.js';
+import * as kstrtox from './kstrtox.js';
+import * as kthread from './kthread.js';
+import * as list from './list.js';
+import * as log2 from './log2.js';
+import * as math from './math.js';
+import * as minmax from './minmax.js';
+import * as mm from './mm.js';
+import * as module from './module.js';
+import * as moduleparam from './moduleparam.js';
+import * as mutex from './mutex.js';
+import * as panic from './panic.js';
+import * as percpu from './percpu.js';
+import * as preempt from './preempt.js';
+import * as printk from './printk.js';
+import * as sched from './sched.js';
+import * as slab from './slab.js';
+import * as smp from './smp.js';
+import * as spinlock from './spinlock.js';
+import * as string from './string.js';
+import * as timer from './timer.js';
+import * as types from './types.js';
+import * as wait from './wait.js';
+
+export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  atomic, barrier, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, ctype, delay, err, errno, gfp,
+  init, interrupt, irqflags, jiffies, kallsyms, kernel, kstrtox, kthread, list, log2, math, minmax, mm, module, moduleparam,
+  mutex, panic, percpu, preempt, printk, sched, slab, smp, spinlock, string, timer, types, wait,
+};
+
+/** The header behind an import of a module; an error that lists the names for any other. */
+export function header(id: string): Readonly<Record<string, unknown>> {
+  const name = id.startsWith('lockstep/linux/') ? id.slice('lockstep/linux/'.length) : '';
+  const found = headers[name];
+  if (found === undefined) throw new Error(`cannot find ${id}: modules import from lockstep/linux/{${Object.keys(headers).join(', ')}}`);
+  return found;
+}

@@ -1,0 +1,130 @@
+// <linux/spinlock.h>: spinlock_t. The core, with the word drawn, is cpu/spinlock.ts.
+// Context: any. A lock that an interrupt handler takes too is taken with spin_lock_irqsave (or _irq) elsewhere, one that
+// a softirq takes with spin_lock_bh; a task must not sleep while it holds one.
+import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
+import { preempt_count_add, preempt_count_sub, preempt_disable, preempt_enable } from '../cpu/preempt.js';
+import { a_ld, ld } from '../cpu/raw.js';
+import { local_bh_disable, local_bh_enable } from '../cpu/softirq.js';
+import {
+  arch_spin_init,
+  arch_spin_lock,
+  arch_spin_trylock,
+  arch_spin_unlock,
+  HOLDER,
+  LOCK_MAGIC,
+  lock_text,
+  note_held,
+  note_released,
+} from '../cpu/spinlock.js';
+import { BUG } from '../kernel/panic.js';
+import { DEFINE_STATIC, Struct, u32 } from './types.js';
+
+export class spinlock_t extends Struct('spinlock_t', { rlock: u32, magic: u32 }, { init: arch_spin_init }) {}
+
+/** Static data: an unlocked lock. */
+export const DEFINE_SPINLOCK = (): spinlock_t => DEFINE_STATIC(spinlock_t);
+/** Makes the lock in memory from kmalloc usable: kzalloc alone does not. */
+export const spin_lock_init = (lock: spinlock_t): void => arch_spin_init(lock['@addr']);
+
+function bad_magic(a: number, what: string): never {
+  BUG(`${what}: the spin lock ${lock_text(a)} is not initialised (spin_lock_init or DEFINE_SPINLOCK)`);
+}
+function acquire(a: number): void {
+  if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_lock');
+  arch_spin_lock(a);
+  note_held(a);
+}
+function release(a: number): void {
+  if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_unlock');
+  arch_spin_unlock(a);
+  note_released(a);
+}
+
+/** Takes the lock, waiting for it; preemption is off until spin_unlock. */
+export function spin_lock(lock: spinlock_t): void {
+  preempt_disable();
+  acquire(lock['@addr']);
+}
+export function spin_unlock(lock: spinlock_t): void {
+  release(lock['@addr']);
+  preempt_enable();
+}
+/** Return: true if it was taken. */
+export function spin_trylock(lock: spinlock_t): boolean {
+  const a = lock['@addr'];
+  if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_trylock');
+  preempt_disable();
+  if (arch_spin_trylock(a)) {
+    note_held(a);
+    return true;
+  }
+  preempt_enable();
+  return false;
+}
+
+/** With interrupts off until spin_unlock_irq, which turns them on whatever they were. */
+export function spin_lock_irq(lock: spinlock_t): void {
+  local_irq_disable();
+  preempt_disable();
+  acquire(lock['@addr']);
+}
+export function spin_unlock_irq(lock: spinlock_t): void {
+  release(lock['@addr']);
+  preempt_enable();
+  local_irq_enable();
+}
+export function spin_trylock_irq(lock: spinlock_t): boolean {
+  local_irq_disable();
+  if (spin_trylock(lock)) return true;
+  local_irq_enable();
+  return false;
+}
+
+/**
+ * With interrupts off until spin_unlock_irqrestore. Return: the flags to give to it (Linux's macro assigns them to its
+ * second argument instead).
+ */
+export function spin_lock_irqsave(lock: spinlock_t): number {
+  const flags = local_irq_save();
+  preempt_disable();
+  acquire(lock['@addr']);
+  return flags;
+}
+export function spin_unlock_irqrestore(lock: spinlock_t, flags: number): void {
+  release(lock['@addr']);
+  preempt_enable();
+  local_irq_restore(flags);
+}
+/** Return: the flags if it was taken, else -1. */
+export function spin_trylock_irqsave(lock: spinlock_t): number {
+  const flags = local_irq_save();
+  if (spin_trylock(lock)) return flags;
+  local_irq_restore(flags);
+  return -1;
+}
+
+/** With softirqs off until spin_unlock_bh, which runs those that became pending. */
+export function spin_lock_bh(lock: spinlock_t): void {
+  local_bh_disable();
+  preempt_count_add(1);
+  acquire(lock['@addr']);
+}
+export function spin_unlock_bh(lock: spinlock_t): void {
+  release(lock['@addr']);
+  preempt_count_sub(1);
+  local_bh_enable();
+}
+export function spin_trylock_bh(lock: spinlock_t): boolean {
+  local_bh_disable();
+  if (spin_trylock(lock)) return true;
+  local_bh_enable();
+  return false;
+}
+
+/** Context: any. */
+export const spin_is_locked = (lock: spinlock_t): boolean => (a_ld(lock['@addr']) & HOLDER) !== 0;
+export const spin_is_contended = (lock: spinlock_t): boolean => (a_ld(lock['@addr']) & ~HOLDER) !== 0;
+/** BUG unless this CPU holds the lock. */
+export function assert_spin_locked(lock: spinlock_t): void {
+  if (!spin_is_locked(lock)) BUG(`assert_spin_locked: ${lock_text(lock['@addr'])} is not locked`);
+}

@@ -1,0 +1,88 @@
+// What piscina runs: one call is one CPU of one machine, from power-on to power-off. The same thread serves the next
+// machine afterwards; `reset` is what makes that safe.
+import { Mach, Pcpu, State } from './memory-map.js';
+import { enter_cpu, my } from '../cpu/context.js';
+import { init_clock } from '../cpu/clock.js';
+import { cpu_loop, reset_loop } from '../cpu/loop.js';
+import { a_add, a_ld, attach_memory, futex_wait, futex_wake, ld, ldf64, st } from '../cpu/raw.js';
+import { MachineStopped } from '../cpu/step.js';
+import { boot_machine, init_kernel_code, start_daemons } from '../kernel/boot.js';
+import { panic } from '../kernel/panic.js';
+import { set_stack_root } from '../kernel/stack.js';
+
+export interface CpuJob {
+  memory: WebAssembly.Memory;
+  number: number;
+  cwd: string;
+}
+export interface CpuStatistics {
+  cpu: number;
+  switches: number;
+  interrupts: number;
+  ticks: number;
+  parks: number;
+  lost_wakeups: number;
+  contended: number;
+  worst_wait_ms: number;
+  migrations: number;
+  softirqs: number;
+}
+
+/** Joins the machine in `memory` as CPU `number`; CPU 0 boots it. */
+export function power_on(memory: WebAssembly.Memory, number: number, cwd: string): void {
+  attach_memory(memory);
+  reset_loop();
+  set_stack_root(cwd);
+  init_kernel_code();
+  enter_cpu(number);
+  init_clock();
+  if (number === 0) {
+    boot_machine();
+    start_daemons();
+    futex_wake(Mach.STATE, Infinity);
+  } else {
+    while (a_ld(Mach.STATE) === State.OFF) futex_wait(Mach.STATE, State.OFF, 1000);
+  }
+  a_add(Mach.ONLINE, 1);
+  futex_wake(Mach.ONLINE, Infinity);
+}
+
+export function statistics(number: number): CpuStatistics {
+  const word = (a: number): number => ld(my + a);
+  return {
+    cpu: number,
+    switches: word(Pcpu.STAT_SWITCHES),
+    interrupts: word(Pcpu.STAT_IRQS),
+    ticks: word(Pcpu.STAT_TICKS),
+    parks: word(Pcpu.STAT_PARKS),
+    lost_wakeups: word(Pcpu.STAT_LOST_WAKEUPS),
+    contended: word(Pcpu.STAT_CONTENDED),
+    worst_wait_ms: ldf64(my + Pcpu.STAT_WORST_WAIT),
+    migrations: word(Pcpu.STAT_MIGRATIONS),
+    softirqs: word(Pcpu.STAT_SOFTIRQS),
+  };
+}
+
+process.setSourceMapsEnabled(true);
+
+export default function cpu_main({ memory, number, cwd }: CpuJob): CpuStatistics {
+  try {
+    power_on(memory, number, cwd);
+    cpu_loop();
+  } catch (error) {
+    if (!(error instanceof MachineStopped)) die(error);
+  }
+  const result = statistics(number);
+  st(my + Pcpu.BELL, 0);
+  attach_memory(null); // a thread that waits for its next machine must not keep the memory alive
+  return result;
+}
+
+/** The kernel itself is broken: no task caught it. */
+function die(error: unknown): void {
+  try {
+    panic('the CPU loop failed: %s', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } catch (stopped) {
+    if (!(stopped instanceof MachineStopped)) throw stopped;
+  }
+}

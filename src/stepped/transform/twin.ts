@@ -146,7 +146,7 @@ export class Twin {
         return {
           ...node,
           properties: (node.properties as Node[]).map((p) => {
-            if (p.type === 'Property' && (p.method || p.kind !== 'init'))
+            if (this.cx.pauses && p.type === 'Property' && (p.method || p.kind !== 'init'))
               this.cx.refuse(p, 'a method, getter or setter of an object literal cannot be stepped');
             return p.type === 'SpreadElement' && this.cx.pauses
               ? { ...p, argument: call(dot(id('$s'), 'own'), lit(0), this.expr(p.argument as Node)) }

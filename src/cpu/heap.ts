@@ -134,6 +134,11 @@ export function set_text_handle(f: (fn: (...args: never[]) => unknown) => number
 /** The poll that goes before a primitive's access: nothing in the stepped build. */
 export const poll = new Function('heap', `return () => { ${ACCESS_POLL} };`)(heap) as () => void;
 
+/** Marks functions that touch no shared memory: the stepped build makes no step of calling them. */
+export function no_step(...functions: unknown[]): void {
+  for (const f of functions) (f as { $p: boolean }).$p = false;
+}
+
 /**
  * Checks one access of `width` (1, 2, 4, 8) bytes at `a` as the struct accessors do; raises a PageFault. For
  * primitives that take a plain address.

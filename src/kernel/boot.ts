@@ -22,7 +22,7 @@ import { khostd, serve_request } from './mailbox.js';
 import { load_here, module_name_of_owner, unload_here } from './module.js';
 import { printk_emit } from './printk.js';
 import { register_text, reset_text, seal_kernel_text, symbol_text, text_handle } from './text.js';
-import { set_symbolizer } from './vsprintf.js';
+//import { set_symbolizer } from './vsprintf.js';
 
 const KERN_INFO = 6;
 let hooked = false;
@@ -35,7 +35,7 @@ export function init_kernel_code(): void {
   set_text_handle((fn) => text_handle(fn));
   set_on_static(note_static);
   set_lock_text((a) => symbol_text(a));
-  set_symbolizer((a, offset) => symbol_text(a, offset));
+  //set_symbolizer((a: number, offset: boolean) => symbol_text(a, offset));
   set_owner_text(module_name_of_owner);
   // In this order on every CPU: it gives the handles.
   register_text('load_here', load_here);

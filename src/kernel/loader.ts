@@ -29,11 +29,11 @@ interface NodeModule {
 }
 
 /** Runs the module's top level. `file` holds its compiled code. Return: its exports. */
-export function evaluate(file: string): Record<string, unknown> {
-  const made = new (Module as unknown as new (id: string) => NodeModule)(file);
-  made.filename = file;
+export function evaluate(file: string, path: string): Record<string, unknown> {
+  const made = new (Module as unknown as new (id: string) => NodeModule)(path);
+  made.filename = path;
   made.paths = [];
   made.require = (id) => (id === 'lockstep:runtime' ? runtime : header(id));
-  made._compile(readFileSync(file, 'utf8'), file);
+  made._compile(readFileSync(file, 'utf8'), path);
   return made.exports;
 }

@@ -41,7 +41,18 @@ function text_at(U8: Uint8Array, at: number, bytes: number): string {
   return copy.toString('utf8');
 }
 
-/** What is at ring position `at`: a record and its size; a size alone if it must be passed over; null if not ready. */
+type WaitAsync = (
+  array: Int32Array,
+  index: number,
+  value: number,
+  ms: number,
+) => { async: false } | { async: true; value: Promise<string> };
+const wait_async = (Atomics as unknown as { waitAsync: WaitAsync }).waitAsync;
+
+/**
+ * What is at ring position `at`: a record and its size; a size alone if it must be passed over, size 0 if something
+ * overwrote the ring; null if nothing is ready.
+ */
 function read_record(
   I32: Int32Array,
   U8: Uint8Array,
@@ -54,7 +65,7 @@ function read_record(
   const used = (Atomics.load(I32, HEAD) - at) | 0;
   if (used === 0) return null;
   const state = Atomics.load(I32, word(Rec.STATE));
-  const overwritten = { size: Math.abs(used), record: null };
+  const overwritten = { size: 0, record: null };
   if (used < 0 || used > LOG_RING_SIZE || (used & 7) !== 0) return overwritten;
   if (state <= 0) {
     if (!skip) return null;
@@ -110,11 +121,11 @@ export function drain(
     const at = Atomics.load(I32, TAIL);
     const r = read_record(I32, U8, F64, at, I32[SEQ]!, skip);
     if (r === null) return n;
-    if (r.size > LOG_RING_SIZE || r.record === null) Atomics.add(I32, LOST, 1);
-    zero(U8, at, Math.min(r.size, LOG_RING_SIZE));
-    if (r.record !== null) I32[SEQ] = r.record.sequence + 1;
-    // Only now may a writer have the space.
-    Atomics.store(I32, TAIL, r.size > LOG_RING_SIZE ? Atomics.load(I32, HEAD) : (at + r.size) | 0);
+    if (r.record === null) Atomics.add(I32, LOST, 1);
+    else I32[SEQ] = r.record.sequence + 1;
+    zero(U8, at, r.size === 0 ? LOG_RING_SIZE : r.size);
+    // Only now may a writer have the space. Where the records can't be told apart, reading goes on behind all of them.
+    Atomics.store(I32, TAIL, r.size === 0 ? Atomics.load(I32, HEAD) & ~7 : (at + r.size) | 0);
     if (r.record === null) continue;
     n++;
     take(r.record);
@@ -136,7 +147,7 @@ export const take_lost = (I32: Int32Array): number => Atomics.exchange(I32, LOST
 export async function log_wait(I32: Int32Array, ms: number): Promise<void> {
   Atomics.store(I32, BELL, 1);
   if (!something(I32)) {
-    const wait = Atomics.waitAsync(I32, BELL, 1, ms);
+    const wait = wait_async(I32, BELL, 1, ms);
     if (wait.async) await wait.value;
   }
   Atomics.store(I32, BELL, 0);

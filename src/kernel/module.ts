@@ -68,8 +68,9 @@ export interface LoadSpec {
   name: string;
   /** The source, for messages. */
   source: string;
-  /** File with the compiled code. */
+  /** File with the compiled code, and the path that its positions are relative to. */
   code: string;
+  path: string;
   parameters: [string, string][];
 }
 
@@ -124,7 +125,7 @@ function evaluate_here(spec: LoadSpec, initialise: boolean): { evaluation: Evalu
   let next = 0;
   begin_static(ld(Mach.STATIC_NEXT), initialise);
   try {
-    const exports = evaluate(spec.code);
+    const exports = evaluate(spec.code, spec.path);
     for (const [name, value] of Object.entries(exports)) {
       // Struct classes are types, not functions that shared memory could point to.
       if (typeof value === 'function' && !('struct_name' in value)) register_text(name, value as () => void, spec.name);

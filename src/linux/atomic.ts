@@ -4,7 +4,7 @@
 // Values wrap at 32 bits. Every operation is one step and sequentially consistent, more than Linux promises: there the
 // void ones and the _relaxed forms order nothing, _acquire and _release one side. Names are kept so that the code says
 // what it needs.
-import { check_address, poll } from '../cpu/heap.js';
+import { check_address, no_step, poll } from '../cpu/heap.js';
 import { a_add, a_and, a_cas, a_ld, a_or, a_st, a_sub, a_xchg, a_xor } from '../cpu/raw.js';
 import { int } from './field.js';
 import { Struct } from './struct.js';
@@ -227,3 +227,4 @@ export {
 };
 export * from './cmpxchg.js';
 export * from './barrier.js';
+no_step(ATOMIC_INIT);

@@ -5,7 +5,7 @@
 // all of these hold by themselves. To order plain accesses too, a barrier is an atomic read-modify-write of a word that
 // only this CPU touches, which is a full barrier for the compiler everywhere and for the hardware on x86 and, but for a
 // plain store before a plain load, on Arm.
-import { heap, poll } from '../cpu/heap.js';
+import { heap, no_step, poll } from '../cpu/heap.js';
 import { my } from '../cpu/context.js';
 import { a_or } from '../cpu/raw.js';
 import { Pcpu } from '../machine/memory-map.js';
@@ -45,3 +45,4 @@ export function smp_store_mb<V extends StructView, K extends Key<V>>(v: V, field
   store_once(lea(v, field, true), value);
   if (heap.limit1 !== 0) a_or(my + Pcpu.STAT_OPS, 0);
 }
+no_step(smp_mb__before_atomic, smp_mb__after_atomic);

@@ -1,6 +1,6 @@
 // noinstr: never transformed, never interrupted.
 // <linux/compiler.h>: accesses that happen exactly once, as written. Context: any.
-import { poll } from '../cpu/heap.js';
+import { no_step, poll } from '../cpu/heap.js';
 import type { StructView } from './field.js';
 import { lea, load_once, store_once, type Key, type Val } from './lvalue.js';
 
@@ -21,3 +21,4 @@ export function barrier(): void {}
 
 export const likely = <T>(x: T): T => x;
 export const unlikely = <T>(x: T): T => x;
+no_step(barrier, likely, unlikely);

@@ -1,5 +1,6 @@
 // noinstr: never transformed, never interrupted.
 // <linux/container_of.h>. Arithmetic on addresses: no memory is touched. Context: any.
+import { no_step } from '../cpu/heap.js';
 import { addr_of, type AnyStruct, type StructView } from './field.js';
 
 interface Offsets {
@@ -17,3 +18,4 @@ export function container_of<T extends AnyStruct>(x: StructView | number, T: T, 
 /** `offsetof(stats, 'packets')`. */
 export const offsetof = <T extends AnyStruct>(T: T, member: MemberOf<T>): number =>
   (T as unknown as Offsets).offset_of(member);
+no_step(container_of, offsetof, addr_of);

@@ -5,11 +5,12 @@
 //
 // Walks are written as loops: `for (const item of list_for_each_entry(head, item_type, 'link'))`. The body may remove
 // the current entry only under the _safe forms.
+// First: the checks reach kernel code that defines structs with lists in them.
+import { list_head } from './list-types.js';
 import { READ_ONCE } from './compiler.js';
 import { container_of, offsetof, type MemberOf } from './container_of.js';
 import type { AnyStruct } from './field.js';
 import { LIST_POISON1, LIST_POISON2, __list_add_valid, __list_del_entry_valid } from './list-debug.js';
-import { list_head } from './list-types.js';
 
 export { list_head, LIST_HEAD } from './list-types.js';
 export { LIST_POISON1, LIST_POISON2 } from './list-debug.js';

@@ -5,7 +5,7 @@
 // atomic against other CPUs: those only read. Context: any, preemption on or off.
 // A view from this_cpu_ptr() or get_cpu_var() stays that CPU's: it is only this CPU's while the task can't move.
 import { my } from '../cpu/context.js';
-import { poll } from '../cpu/heap.js';
+import { no_step, poll } from '../cpu/heap.js';
 import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
 import { fill_bytes, ld } from '../cpu/raw.js';
 import { Mach, percpu_base } from '../machine/memory-map.js';
@@ -186,3 +186,4 @@ function step_by(p: PerCpu<FieldType>, field: unknown, n: number): Value {
   store_plain(a, v);
   return v;
 }
+no_step(this_cpu_ptr, per_cpu_ptr);

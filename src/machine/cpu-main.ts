@@ -2,9 +2,9 @@
 // machine afterwards; `reset` is what makes that safe.
 import { Mach, Pcpu, State } from './memory-map.js';
 import { enter_cpu, my } from '../cpu/context.js';
-import { init_clock } from '../cpu/clock.js';
+import { host_ns, init_clock } from '../cpu/clock.js';
 import { cpu_loop, reset_loop } from '../cpu/loop.js';
-import { a_add, a_ld, attach_memory, futex_wait, futex_wake, ld, ldf64, st } from '../cpu/raw.js';
+import { a_add, a_ld, attach_memory, futex_wait, futex_wake, ld, ldf64, st, stf64 } from '../cpu/raw.js';
 import { MachineStopped } from '../cpu/step.js';
 import { boot_machine, init_kernel_code, start_daemons } from '../kernel/boot.js';
 import { panic } from '../kernel/panic.js';
@@ -35,13 +35,15 @@ export function power_on(memory: WebAssembly.Memory, number: number, cwd: string
   set_stack_root(cwd);
   init_kernel_code();
   enter_cpu(number);
-  init_clock();
   if (number === 0) {
+    stf64(Mach.BOOT_TIME, host_ns());
+    init_clock();
     boot_machine();
     start_daemons();
     futex_wake(Mach.STATE, Infinity);
   } else {
     while (a_ld(Mach.STATE) === State.OFF) futex_wait(Mach.STATE, State.OFF, 1000);
+    init_clock();
   }
   a_add(Mach.ONLINE, 1);
   futex_wake(Mach.ONLINE, Infinity);

@@ -83,7 +83,7 @@ class Judge {
         for (const d of s['declarations']) this.variable(s, d);
         return;
       case 'TSModuleDeclaration':
-        if (s['declare'] || s['kind'] === 'global') return;
+        if (s['declare'] || s['kind'] === 'global' || !hasValues(s)) return;
         return this.namespace(s, s['id'].name ?? '?');
       case 'ExpressionStatement':
         if (s['directive'] === undefined) this.expression(s['expression']);
@@ -284,4 +284,11 @@ function statementName(s: Node): string {
     LabeledStatement: 'a label',
   };
   return names[s.type] ?? 'this statement';
+}
+
+/** False for a namespace of types alone: nothing of it is left in JavaScript. */
+function hasValues(s: Node): boolean {
+  if (s.type === 'TSModuleDeclaration') return (s['body']?.body ?? []).some(hasValues);
+  if (s.type === 'ExportNamedDeclaration' && s['declaration']) return hasValues(s['declaration']);
+  return !/^TS(TypeAlias|Interface)Declaration$/.test(s.type);
 }

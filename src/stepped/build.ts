@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, posix, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'acorn';
-import { DECLARATIONS, INLINE, PURE, REPLACED, twin_keys } from './primitives.js';
+import { DECLARATIONS, is_inline, is_noinstr, is_pure, PURE, REPLACED, twin_keys } from './primitives.js';
 import { transform, type Site } from './transform.js';
 import type { Node } from './transform/ast.js';
 import { KernelGraph } from './transform/kernel.js';
@@ -44,8 +44,6 @@ export function kernelSources(dist: string): Map<string, string> {
   const files = [...KERNEL_FOLDERS.flatMap((f) => files_below(dist, f)), ...MACHINE_FILES];
   return new Map(files.filter((f) => existsSync(join(dist, f))).map((f) => [f, readFileSync(join(dist, f), 'utf8')]));
 }
-
-const is_noinstr = (source: string): boolean => /^\/\/ noinstr/.test(source);
 
 /** The map beside a compiled file, its sources as they lie from the new place. */
 function map_of(dist: string, file: string, output: string): { sources: string[] } | undefined {
@@ -98,7 +96,7 @@ export function buildSteppedKernel(dist: string = resolve(dirname(fileURLToPath(
       return relative_to(file, sources.has(inside) ? inside : `../${target}`);
     });
     let map: object | undefined = map_of(dist, from, output);
-    const inline = INLINE.includes(file);
+    const inline = is_inline(source);
     const names = [...twins].some((k) => k.startsWith(`${file}:`));
     if (from === file && (inline || (names && !is_noinstr(source)))) {
       const made = transform(source, {
@@ -114,7 +112,7 @@ export function buildSteppedKernel(dist: string = resolve(dirname(fileURLToPath(
       sites.push(...made.sites);
     }
     mkdirSync(dirname(output), { recursive: true });
-    const code = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n') + header_marks(file);
+    const code = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n') + header_marks(file, original);
     writeFileSync(output, map ? `${code}//# sourceMappingURL=${posix.basename(file)}.map\n` : code);
     if (map) writeFileSync(`${output}.map`, JSON.stringify(map));
   }
@@ -124,9 +122,9 @@ export function buildSteppedKernel(dist: string = resolve(dirname(fileURLToPath(
 }
 
 /** What a module can import is marked as a primitive, see `exported`. */
-function header_marks(file: string): string {
+function header_marks(file: string, source: string): string {
   if (!file.startsWith('linux/')) return '';
-  const pure = INLINE.includes(file) ? true : (PURE[file] ?? []);
+  const pure = is_inline(source) || is_pure(source) ? true : (PURE[file] ?? []);
   const runtime = JSON.stringify(relative_to(file, `../${RUNTIME}`));
   return `import { exported as $exported } from ${runtime};\nimport * as $self from './${posix.basename(file)}';\n$exported($self, ${JSON.stringify(pure)});\n`;
 }

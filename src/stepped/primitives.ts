@@ -11,33 +11,107 @@ import type { FunctionRef, KernelGraph } from './transform/kernel.js';
 
 /** Functions with twins. In files that are replaced (or noinstr) the twin is written by hand, as `f.$g` or `f.$y`. */
 export const TWINS: Readonly<Record<string, readonly string[]>> = {
+  'cpu/park.js': ['wait_on', 'cpu_relax'],
+  'cpu/spinlock.js': ['arch_spin_lock'],
+  'cpu/interrupt.js': ['run_interrupt', 'irq_exit', 'handle_vector'],
+  'cpu/smp.js': [
+    'generic_smp_call_function_interrupt',
+    'wait_for_slot',
+    'send',
+    'call_here',
+    'smp_call_function_single',
+    'smp_call_function_many',
+    'smp_call_function',
+    'on_each_cpu',
+  ],
+  'cpu/softirq.js': ['do_softirq_own_stack', 'do_softirq', 'local_bh_enable'],
+  'kernel/call.js': ['call_sleepable'],
+  'kernel/text.js': ['call_text'],
+  'kernel/traps.js': ['call_device_vector', 'call_softirq'],
+  'kernel/module.js': ['init_module', 'exit_module'],
+  'linux/completion.js': ['wait_for_completion', 'wait_for_completion_timeout'],
+  'linux/delay.js': ['ndelay', 'udelay', 'mdelay', 'usleep_range', 'ssleep'],
+  'linux/mutex.js': ['mutex_lock'],
+  'linux/spinlock.js': [
+    'acquire',
+    'spin_lock',
+    'spin_lock_irq',
+    'spin_lock_irqsave',
+    'spin_lock_bh',
+    'spin_unlock_bh',
+    'spin_trylock_bh',
+  ],
+  'linux/timer.js': ['timer_delete_sync'],
+  'linux/wait.js': [
+    'wait_loop',
+    'wait_loop_int',
+    'wait_timeout_loop',
+    'wait_event',
+    'wait_event_interruptible',
+    'wait_event_interruptible_exclusive',
+    'wait_event_timeout',
+    'wait_event_interruptible_timeout',
+  ],
+  'sched/completion.js': ['wait_for_completion_timeout_raw'],
+  'sched/kthread.js': ['kthread_stop'],
+  'sched/mutex.js': ['mutex_lock_raw'],
+  'sched/sleep.js': ['drive', 'schedule', 'resched', 'cond_resched'],
+  'sched/timer.js': [
+    'del_timer_sync_raw',
+    'run_timer_softirq',
+    'schedule_timeout',
+    'schedule_timeout_uninterruptible',
+    'schedule_timeout_interruptible',
+    'msleep',
+  ],
 };
-
-/** Stepped like a module. */
-export const INLINE: readonly string[] = ['linux/list.js', 'linux/hlist.js', 'linux/kfifo.js', 'linux/bitops-inline.js'];
 
 /** In the stepped build another file of dist/ stands in for these. */
-export const REPLACED: Readonly<Record<string, string>> = {
-};
+export const REPLACED: Readonly<Record<string, string>> = {};
 
-/** Exports of headers that touch nothing that CPUs share; `true`: all of the header. */
+/**
+ * Exports of headers that touch nothing that CPUs share; `true`: all of the header. A header whose first line begins
+ * with "pure:" says so itself, as one that begins with "inline:" says that it is stepped like a module.
+ */
 export const PURE: Readonly<Record<string, readonly string[] | true>> = {
   'linux/types.js': true,
+  'linux/field.js': true,
+  'linux/struct.js': true,
+  'linux/view.js': true,
   'linux/err.js': true,
   'linux/errno.js': true,
-  'linux/byteorder.js': true,
   'linux/container_of.js': true,
-  'linux/compiler.js': true,
-  'linux/barrier.js': true,
-  'linux/gfp.js': true,
-  'linux/bits.js': true,
-  'linux/math.js': true,
-  'linux/minmax.js': true,
+  'linux/init.js': true,
+  'linux/module.js': ['module_init', 'module_exit', 'MODULE_LICENSE', 'MODULE_AUTHOR', 'MODULE_DESCRIPTION', 'MODULE_VERSION', 'MODULE_ALIAS'],
+  'linux/moduleparam.js': true,
+  'linux/compiler.js': ['barrier', 'likely', 'unlikely'],
+  'linux/gfp.js': ['gfpflags_allow_blocking', 'gfp_name'],
+  'linux/percpu-defs.js': ['DEFINE_PER_CPU', 'this_cpu_ptr', 'per_cpu_ptr'],
+  'linux/sched.js': ['get_current'],
+  'linux/smp.js': ['smp_processor_id', 'raw_smp_processor_id', 'num_online_cpus', 'num_possible_cpus', 'nr_cpu_ids', 'cpu_online'],
 };
 
 /** Plain functions that call a twin all the same: `file:function` of the caller, and why the wait cannot happen there. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
+  'cpu/spinlock.js:lock_irqsave': "the kernel's own locks are never held across a step",
+  'cpu/interrupt.js:take_interrupts': 'free-running build only: the stepped machine enters interrupts by run_interrupt',
+  'cpu/loop.js:cpu_loop': 'free-running build only: the stepped machine has its own loop',
+  'sched/timer.js:disarm_timeout': 'the function of a timer on a frame is no module code, so it never pauses while it runs',
+  'sched/wait.js:wake_entry': "a wait queue's own wake function runs under the queue's lock: it is part of that step",
+  'kernel/boot.js:khungtaskd': 'the stepped machine knows by itself who waits for good',
+  'kernel/mailbox.js:khostd': 'the stepped machine calls its kernel directly, not by the mailbox',
+  'kernel/mailbox.js:serve': 'as khostd',
+  'kernel/mailbox.js:serve_request': 'as khostd',
+  'kernel/module.js:load_request': 'as khostd',
+  'kernel/module.js:unload_request': 'as khostd',
+  'kernel/module.js:load_module': 'the CPUs of a stepped machine share one copy of the code: nothing to wait for',
+  'kernel/module.js:unlink_module': 'as load_module',
 };
+
+/** What the first line of a kernel file says about it. */
+export const is_noinstr = (source: string): boolean => source.startsWith('// noinstr');
+export const is_inline = (source: string): boolean => source.startsWith('// inline');
+export const is_pure = (source: string): boolean => source.startsWith('// pure');
 
 export interface Violation {
   file: string;
@@ -47,18 +121,18 @@ export interface Violation {
 
 export interface Declarations {
   twins: Readonly<Record<string, readonly string[]>>;
-  inline: readonly string[];
   replaced: Readonly<Record<string, string>>;
   exceptions: Readonly<Record<string, string>>;
 }
 
-export const DECLARATIONS: Declarations = { twins: TWINS, inline: INLINE, replaced: REPLACED, exceptions: EXCEPTIONS };
+export const DECLARATIONS: Declarations = { twins: TWINS, replaced: REPLACED, exceptions: EXCEPTIONS };
 
 /** `file:function` of every declared twin, and of every function of an inline file. */
 export function twin_keys(declarations: Declarations, graph: KernelGraph): Set<string> {
   const keys = new Set<string>();
   for (const [file, names] of Object.entries(declarations.twins)) for (const name of names) keys.add(`${file}:${name}`);
-  for (const file of declarations.inline) for (const name of graph.files.get(file)?.functions.keys() ?? []) keys.add(`${file}:${name}`);
+  for (const [file, { source, functions }] of graph.files)
+    if (is_inline(source)) for (const name of functions.keys()) keys.add(`${file}:${name}`);
   return keys;
 }
 
@@ -85,7 +159,7 @@ export function checkDeclarations(
   }
   const used = new Set<string>();
   for (const { file, caller, nested, callee, node } of graph.calls_of(twins)) {
-    if (file in declarations.replaced || declarations.inline.includes(file)) continue;
+    if (file in declarations.replaced || is_inline(graph.files.get(file)!.source)) continue;
     const key = `${file}:${caller ?? '(top level)'}`;
     if (declarations.exceptions[key] !== undefined) {
       used.add(key);

@@ -16,6 +16,7 @@ export interface FunctionRef {
 export const key_of = (f: FunctionRef): string => `${f.file}:${f.name}`;
 
 interface KernelFile {
+  source: string;
   program: Node;
   scopes: Scopes;
   functions: Map<string, Node>;
@@ -38,12 +39,12 @@ export class KernelGraph {
   constructor(sources: ReadonlyMap<string, string>) {
     for (const [file, source] of sources) {
       const program = parse(source, { ecmaVersion: 'latest', sourceType: 'module', locations: true }) as Node;
-      this.files.set(file, this.read(file, program));
+      this.files.set(file, this.read(file, source, program));
     }
   }
 
-  private read(file: string, program: Node): KernelFile {
-    const made: KernelFile = { program, scopes: new Scopes(program), functions: new Map(), aliases: new Map(), exports: new Map(), stars: [] };
+  private read(file: string, source: string, program: Node): KernelFile {
+    const made: KernelFile = { source, program, scopes: new Scopes(program), functions: new Map(), aliases: new Map(), exports: new Map(), stars: [] };
     const target = (n: Node): string => posix.join(posix.dirname(file), n.source.value as string);
     for (const s of program.body as Node[]) {
       const n: Node = s.type === 'ExportNamedDeclaration' && s.declaration ? s.declaration : s;

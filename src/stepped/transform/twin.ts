@@ -267,6 +267,16 @@ export class Twin {
         if (node.await) this.cx.refuse(node, 'for await cannot be stepped');
         return this.cx.pauses ? [this.for_of(node)] : [{ ...node, right: this.expr(node.right as Node), body: this.one(node.body as Node) }];
       case 'TryStatement':
+        // Kernel code alone: a module's try would swallow an oops.
+        if (this.cx.mode !== 'kernel') return this.cx.refuse(node, 'try cannot be stepped');
+        return [
+          {
+            ...node,
+            block: block(this.list(node.block.body as Node[])),
+            handler: node.handler && { ...node.handler, body: block(this.list(node.handler.body.body as Node[])) },
+            finalizer: node.finalizer && block(this.list(node.finalizer.body as Node[])),
+          },
+        ];
       case 'WithStatement':
       case 'ForInStatement':
         return this.cx.refuse(node, `${node.type} cannot be stepped`);

@@ -1,0 +1,370 @@
+// A machine: boot, load modules, wait, power off. Everything the host waits for has a watchdog: a CPU that dies, hangs
+// or panics ends every wait with a MachineFailure that says which.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LoadSpec } from '../kernel/module.js';
+import { drain, log_wait, take_lost, type LogRecord } from '../kernel/log-reader.js';
+import { Box, Request } from '../kernel/mailbox.js';
+import { compileModule, type CompiledModule } from '../module/compile.js';
+import { errname } from '../linux/errno.js';
+import type { CpuStatistics } from './cpu-main.js';
+import { EnvironmentFailure, MachineFailure, UsageError } from './errors.js';
+import { format_record } from './log-format.js';
+import { BootFlag, Mach, MAILBOX_TEXT, MAILBOX_TEXT_SIZE, Pcpu, percpu_base, State } from './memory-map.js';
+import { DEFAULT_MEMORY, MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from './params.js';
+import { give_pool, take_pool, type Pool } from './pool.js';
+import { Vector } from '../cpu/vectors.js';
+
+export interface MachineOptions {
+  /** 1 to 64; 4 when not given. */
+  cpus?: number;
+  /** Bytes of memory, a multiple of 64 KiB; 64 MiB when not given. */
+  memory?: number;
+  /** Called for each log record, in order. */
+  log?: (record: LogRecord) => void;
+  /** An oops ends the machine (panic_on_oops). */
+  panic_on_oops?: boolean;
+  /** Limits of the detectors in milliseconds, times CPUs per core; see params.ts for those taken when not given. */
+  soft_lockup_ms?: number;
+  hard_lockup_ms?: number;
+  hung_task_ms?: number;
+  /** JavaScript heap of each CPU in MiB. */
+  heap_mib?: number;
+  /** A boot that takes longer than this has failed. */
+  boot_ms?: number;
+}
+
+/** What happened on a machine that a run should fail for. */
+export interface Verdict {
+  oopses: number;
+  warnings: number;
+  reports: number;
+}
+
+let scratch: string | null = null;
+let scratch_count = 0;
+/** A file in this process's own folder, removed with it when the process ends. */
+function scratch_file(text: string): string {
+  if (scratch === null) {
+    const folder = mkdtempSync(join(tmpdir(), 'lockstep-'));
+    scratch = folder;
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  }
+  const file = join(scratch, `${++scratch_count}.cjs`);
+  writeFileSync(file, text);
+  return file;
+}
+
+function check_options(options: MachineOptions): { cpus: number; memory: number } {
+  const cpus = options.cpus ?? 4;
+  const memory = options.memory ?? DEFAULT_MEMORY;
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to ${MAX_CPUS}`);
+  if (!Number.isInteger(memory) || memory < MIN_MEMORY || memory > MAX_MEMORY || memory % 65536 !== 0)
+    throw new UsageError(`memory: ${memory} bytes is not a multiple of 64 KiB from ${MIN_MEMORY >> 20} MiB to ${MAX_MEMORY >> 20} MiB`);
+  return { cpus, memory };
+}
+
+export class Machine {
+  /** Every record of the log so far. */
+  readonly records: LogRecord[] = [];
+  #ended = false;
+  #failure: Error | null = null;
+  #jobs: Promise<CpuStatistics>[] = [];
+  #settled: PromiseSettledResult<CpuStatistics>[] | null = null;
+  #all: Promise<PromiseSettledResult<CpuStatistics>[]> = Promise.resolve([]);
+  #wake_failed: () => void = () => {};
+  /** Settles when the machine has failed; never rejects. */
+  #failed: Promise<void>;
+  #draining: Promise<void> | null = null;
+  #busy = false;
+
+  private constructor(
+    private readonly pool: Pool,
+    private readonly options: MachineOptions,
+  ) {
+    this.#failed = new Promise((resolve) => (this.#wake_failed = resolve));
+  }
+
+  /** Boots a machine. Throws UsageError, EnvironmentFailure or MachineFailure. */
+  static async boot(options: MachineOptions = {}): Promise<Machine> {
+    const { cpus, memory } = check_options(options);
+    const pool = take_pool(cpus, memory, options.heap_mib ?? 256);
+    const machine = new Machine(pool, options);
+    try {
+      await machine.#boot();
+    } catch (error) {
+      pool.healthy = false;
+      await machine.#end();
+      throw error;
+    }
+    return machine;
+  }
+
+  get cpus(): number {
+    return this.pool.cpus;
+  }
+  /** The machine's memory, for tools that look into it. */
+  get memory(): WebAssembly.Memory {
+    return this.pool.memory;
+  }
+
+  #word(address: number): number {
+    return Atomics.load(this.pool.I32, address >> 2);
+  }
+
+  async #boot(): Promise<void> {
+    const { pool, options } = this;
+    pool.prepare({
+      cpus: pool.cpus,
+      flags: options.panic_on_oops === true ? BootFlag.PANIC_ON_OOPS : 0,
+      soft_lockup_ms: options.soft_lockup_ms ?? 0,
+      hard_lockup_ms: options.hard_lockup_ms ?? 0,
+      hung_task_ms: options.hung_task_ms ?? 0,
+    });
+    pool.on_lockup = ({ hard_lockup, seconds }) =>
+      this.#fail(
+        hard_lockup < 0
+          ? new EnvironmentFailure('the timekeeper thread died')
+          : new MachineFailure(`hard lockup on CPU ${hard_lockup}: it has taken no interrupt for ${seconds} s; ${this.#cpu_text(hard_lockup)}`),
+      );
+    this.#jobs = pool.start(process.cwd());
+    this.#jobs.forEach((job, cpu) => {
+      job.then(
+        () => {
+          if (this.#word(Mach.STATE) === State.PANIC) this.#fail(new MachineFailure(`kernel panic on CPU ${this.#word(Mach.PANIC_CPU) - 1}`));
+          else if (!this.#ended) this.#fail(new MachineFailure(`CPU ${cpu} left its loop by itself`));
+        },
+        (error: Error & { code?: string }) => this.#fail(dead_cpu(cpu, error)),
+      );
+    });
+    this.#all = Promise.allSettled(this.#jobs);
+    void this.#all.then((settled) => (this.#settled = settled));
+    this.#draining = this.#drain_loop();
+    const deadline = performance.now() + (options.boot_ms ?? 30_000 + 2000 * pool.cpus);
+    for (let online; (online = this.#word(Mach.ONLINE)) < pool.cpus; ) {
+      if (performance.now() > deadline) throw new MachineFailure(`boot: only ${online} of ${pool.cpus} CPUs came up in time`);
+      await this.#wait(Mach.ONLINE, online, 200);
+    }
+    pool.start_timekeeper(false);
+  }
+
+  /** Waits until the word changes, at most `ms`; throws when the machine has failed. */
+  async #wait(address: number, value: number, ms: number): Promise<void> {
+    const waiting = Atomics.waitAsync(this.pool.I32, address >> 2, value, ms);
+    if (waiting.async) await Promise.race([waiting.value, this.#failed]);
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null || this.#ended) return;
+    this.#failure = error;
+    this.#wake_failed();
+  }
+
+  #cpu_text(cpu: number): string {
+    const area = percpu_base(cpu);
+    const current = this.#word(area + Pcpu.CURRENT);
+    let name = '';
+    for (let i = 0; current !== 0 && i < 16; i++) {
+      const c = this.pool.U8[current + 88 + i]!;
+      if (c === 0) break;
+      name += String.fromCharCode(c);
+    }
+    const pid = current === 0 ? 0 : this.pool.I32[(current + 8) >> 2]!;
+    return `it runs ${name}/${pid}, interrupts ${this.#word(area + Pcpu.IRQ_OFF) !== 0 ? 'off' : 'on'}`;
+  }
+
+  async #drain_loop(): Promise<void> {
+    const { I32, U8, F64 } = this.pool;
+    while (!this.#ended) {
+      this.#drain();
+      await log_wait(I32, 100);
+    }
+    drain(I32, U8, F64, (record) => this.#take(record), { skip_incomplete: true });
+  }
+  #drain(): void {
+    const { I32, U8, F64 } = this.pool;
+    drain(I32, U8, F64, (record) => this.#take(record));
+  }
+  #take(record: LogRecord): void {
+    this.records.push(record);
+    this.options.log?.(record);
+  }
+
+  /** One request to khostd. Throws MachineFailure when the machine fails meanwhile. */
+  async #request(what: Request, text: string, argument = 0): Promise<{ result: number; text: string; oopsed: boolean }> {
+    if (this.#ended) throw new UsageError('the machine has been powered off');
+    if (this.#busy) throw new UsageError('one request at a time: await the last one first');
+    this.#busy = true;
+    try {
+      const { I32, U8 } = this.pool;
+      const bytes = Buffer.from(text);
+      if (bytes.length > MAILBOX_TEXT_SIZE) throw new UsageError('the request is too long');
+      U8.set(bytes, MAILBOX_TEXT);
+      I32[Box.WHAT >> 2] = what;
+      I32[Box.ARGUMENT >> 2] = argument;
+      I32[Box.LENGTH >> 2] = bytes.length;
+      I32[Box.OOPSED >> 2] = 0;
+      Atomics.store(I32, Box.STATE >> 2, 1);
+      this.raise(0, Vector.MAILBOX);
+      for (let state; (state = this.#word(Box.STATE)) !== 3; ) await this.#wait(Box.STATE, state, 1000);
+      Atomics.store(I32, Box.STATE >> 2, 0);
+      const length = I32[Box.LENGTH >> 2]!;
+      return {
+        result: I32[Box.RESULT >> 2]!,
+        text: Buffer.from(U8.slice(MAILBOX_TEXT, MAILBOX_TEXT + length)).toString(),
+        oopsed: I32[Box.OOPSED >> 2] !== 0,
+      };
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Makes an interrupt pending at a CPU, as a device would. */
+  raise(cpu: number, vector: number): void {
+    const { I32 } = this.pool;
+    const area = percpu_base(cpu);
+    Atomics.or(I32, (area + Pcpu.PENDING) >> 2, 1 << vector);
+    if (Atomics.exchange(I32, (area + Pcpu.BELL) >> 2, 0) === 1) Atomics.notify(I32, (area + Pcpu.BELL) >> 2, 1);
+  }
+
+  /**
+   * Compiles and loads a module and runs its init. Throws SourceErrors for a refused source, UsageError for a wrong
+   * parameter, MachineFailure when its init fails, oopses, or the machine does.
+   */
+  async insmod(module: string | CompiledModule, parameters: Record<string, string | number | boolean> = {}): Promise<CompiledModule> {
+    const compiled = typeof module === 'string' ? await compileModule(module, { build: 'free' }) : module;
+    const given = Object.entries(parameters).map(([name, value]): [string, string] => [
+      name,
+      value === true ? 'y' : value === false ? 'n' : String(value),
+    ]);
+    for (const [name] of given) {
+      if (compiled.parameters.some((p) => p.name === name)) continue;
+      const known = compiled.parameters.map((p) => p.name).join(', ');
+      throw new UsageError(`${compiled.name} has no parameter '${name}'${known === '' ? ': it has none' : `; it has: ${known}`}`);
+    }
+    const { free } = compiled;
+    if (free === undefined) throw new UsageError(`${compiled.name} was compiled for the stepped build only`);
+    const spec: LoadSpec = {
+      name: compiled.name,
+      source: compiled.file,
+      code: scratch_file(free.code),
+      path: free.path,
+      parameters: given,
+    };
+    const { result, text, oopsed } = await this.#request(Request.INSMOD, JSON.stringify(spec));
+    this.#drain();
+    if (oopsed) throw new MachineFailure(`module_init of ${compiled.name} died of an oops`);
+    if (result === -22 && text !== '') throw new UsageError(text);
+    if (result < 0)
+      throw new MachineFailure(text !== '' ? text : `could not insert module ${compiled.name}: module_init returned ${result} (-${errname(-result) ?? '?'})`);
+    return compiled;
+  }
+
+  /** Runs module_exit and unloads. Throws MachineFailure when the module is in use, not loaded, or its exit oopses. */
+  async rmmod(name: string): Promise<void> {
+    const { result, text, oopsed } = await this.#request(Request.RMMOD, name);
+    this.#drain();
+    if (oopsed) throw new MachineFailure(`module_exit of ${name} died of an oops`);
+    if (result < 0) throw new MachineFailure(`rmmod: ${text || `${name}: error ${result}`}`);
+  }
+
+  /** Activity since boot: if two readings agree and nothing was runnable between them, nothing ran. */
+  #activity(): { busy: boolean; count: number } {
+    const { I32 } = this.pool;
+    let count = 0;
+    let busy = Atomics.load(I32, Mach.NR_TIMERS >> 2) > 0;
+    for (let c = 0; c < this.pool.cpus; c++) {
+      const area = percpu_base(c) >> 2;
+      count += I32[area + (Pcpu.STAT_SWITCHES >> 2)]! + I32[area + (Pcpu.STAT_IRQS >> 2)]!;
+      if (
+        Atomics.load(I32, area + (Pcpu.RQ_CURR >> 2)) !== 0 ||
+        Atomics.load(I32, area + (Pcpu.RQ_NR >> 2)) !== 0 ||
+        Atomics.load(I32, area + (Pcpu.PENDING >> 2)) !== 0 ||
+        I32[area + (Pcpu.SOFTIRQ_PENDING >> 2)] !== 0
+      )
+        busy = true;
+    }
+    return { busy, count };
+  }
+
+  /**
+   * Waits until nothing runs or is about to: no runnable task, no armed timer, no pending interrupt. Tasks that wait for
+   * good do not count: see `blocked`. Return: false if `timeout_ms` passed first.
+   */
+  async idle(timeout_ms = Infinity): Promise<boolean> {
+    const deadline = performance.now() + timeout_ms;
+    let before = -1;
+    for (let wait = 0.2; ; wait = Math.min(20, wait * 1.5)) {
+      if (this.#failure !== null) throw this.#failure;
+      const { busy, count } = this.#activity();
+      if (!busy && count === before) break;
+      before = busy ? -1 : count;
+      if (performance.now() > deadline) return false;
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, busy ? wait : 0)), this.#failed]);
+    }
+    this.#drain();
+    return true;
+  }
+
+  /** Tasks that exist, without idle tasks and daemons of the kernel. */
+  get tasks(): number {
+    return this.#word(Mach.NR_TASKS) - 2;
+  }
+
+  get verdict(): Verdict {
+    return { oopses: this.#word(Mach.OOPSES), warnings: this.#word(Mach.WARNINGS), reports: this.#word(Mach.REPORTS) };
+  }
+
+  /** The log so far, as dmesg prints it. */
+  dmesg(): string[] {
+    if (!this.#ended) this.#drain();
+    return this.records.map(format_record);
+  }
+
+  /** Why the machine failed, null while it has not. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /** Stops all CPUs and gives the threads and the memory back. Return: each CPU's statistics, if it could still tell. */
+  async poweroff(): Promise<CpuStatistics[]> {
+    if (!this.#ended) await this.#end();
+    return (this.#settled ?? []).flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
+  }
+
+  async #end(): Promise<void> {
+    const { pool } = this;
+    Atomics.compareExchange(pool.I32, Mach.STATE >> 2, State.RUNNING, State.STOP);
+    Atomics.compareExchange(pool.I32, Mach.STATE >> 2, State.OFF, State.STOP);
+    Atomics.notify(pool.I32, Mach.STATE >> 2);
+    this.#ended = true;
+    await pool.stop_timekeeper();
+    for (let c = 0; c < pool.cpus; c++) this.raise(c, Vector.STOP);
+    const stopped = await within(this.#all, pool.healthy ? 5000 : 200);
+    if (stopped === null || this.#jobs.length === 0 || this.#settled?.some((s) => s.status === 'rejected')) pool.healthy = false;
+    Atomics.store(pool.I32, Mach.LOG_BELL >> 2, 0);
+    Atomics.notify(pool.I32, Mach.LOG_BELL >> 2);
+    await this.#draining;
+    const lost = take_lost(pool.I32);
+    if (lost > 0) process.emitWarning(`lockstep: ${lost} log records were lost: the ring was full`);
+    pool.on_lockup = () => {};
+    await give_pool(pool);
+  }
+}
+
+/** What the promise gives, or null after `ms`. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, ms, null)));
+  const result = await Promise.race([promise, late]);
+  clearTimeout(timer);
+  return result;
+}
+
+function dead_cpu(cpu: number, error: Error & { code?: string; exitCode?: number }): Error {
+  if (error.code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return new EnvironmentFailure(`CPU ${cpu} died: its worker ran out of JavaScript memory (--heap makes it larger): ${error.message}`);
+  return new MachineFailure(`CPU ${cpu} died: ${error.message}`);
+}

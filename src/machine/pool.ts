@@ -1,0 +1,141 @@
+// A pool: the threads of a machine's CPUs, its timekeeper and its memory, all kept for the next boot. Threads are pinned:
+// exactly as many as CPUs, one job each. After a CPU had to be killed the pool is thrown away with its memory.
+import os from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { CpuJob, CpuStatistics } from './cpu-main.js';
+import { Mach, MEM_MAP } from './memory-map.js';
+import { clear_used } from '../mm/clear.js';
+import type { TimekeeperJob, TimekeeperReport } from './timekeeper.js';
+import { EnvironmentFailure } from './errors.js';
+
+export interface BootWords {
+  cpus: number;
+  flags: number;
+  soft_lockup_ms: number;
+  hard_lockup_ms: number;
+  hung_task_ms: number;
+}
+
+export class Pool {
+  readonly memory: WebAssembly.Memory;
+  readonly I32: Int32Array;
+  readonly U8: Uint8Array;
+  readonly F64: Float64Array;
+  /** False once a thread had to be killed. */
+  healthy = true;
+  /** What the timekeeper saw. */
+  on_lockup: (report: TimekeeperReport) => void = () => {};
+  #piscina: Piscina | null = null;
+  #timekeeper: Worker;
+  #control = new Int32Array(new SharedArrayBuffer(64));
+
+  constructor(
+    readonly cpus: number,
+    readonly bytes: number,
+    readonly heap_mib: number,
+  ) {
+    const pages = bytes >>> 16;
+    try {
+      this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    } catch (error) {
+      throw new EnvironmentFailure(`cannot allocate ${bytes >>> 20} MiB for the machine: ${(error as Error).message}`);
+    }
+    this.I32 = new Int32Array(this.memory.buffer);
+    this.U8 = new Uint8Array(this.memory.buffer);
+    this.F64 = new Float64Array(this.memory.buffer);
+    this.#timekeeper = new Worker(new URL('./timekeeper.js', import.meta.url), {
+      workerData: { control: this.#control },
+      stdout: false,
+    });
+    this.#timekeeper.unref();
+    this.#timekeeper.on('message', (report: TimekeeperReport) => this.on_lockup(report));
+    // Its death shows as missing ticks; the error itself must not end the process.
+    this.#timekeeper.on('error', (error) => {
+      this.healthy = false;
+      this.on_lockup({ hard_lockup: -1, seconds: 0 });
+      process.emitWarning(`lockstep: the timekeeper failed: ${error.message}`);
+    });
+  }
+
+  /** Zeroes what the last machine used and writes the words that a boot needs. */
+  prepare(words: BootWords): void {
+    clear_used(this.I32, this.U8);
+    this.U8.fill(0, 0, MEM_MAP);
+    const { I32 } = this;
+    I32[Mach.CPUS >> 2] = words.cpus;
+    I32[Mach.MEMORY >> 2] = this.bytes;
+    I32[Mach.CORES >> 2] = os.availableParallelism();
+    I32[Mach.FLAGS >> 2] = words.flags;
+    I32[Mach.SOFT_LOCKUP_MS >> 2] = words.soft_lockup_ms;
+    I32[Mach.HARD_LOCKUP_MS >> 2] = words.hard_lockup_ms;
+    I32[Mach.HUNG_TASK_MS >> 2] = words.hung_task_ms;
+  }
+
+  /** Starts one job for each CPU. A job's promise rejects when its thread dies. */
+  start(cwd: string): Promise<CpuStatistics>[] {
+    this.#piscina ??= new Piscina({
+      filename: new URL('./cpu-main.js', import.meta.url).href,
+      minThreads: this.cpus,
+      maxThreads: this.cpus,
+      idleTimeout: Infinity,
+      concurrentTasksPerWorker: 1,
+      resourceLimits: { maxOldGenerationSizeMb: this.heap_mib },
+    });
+    const piscina = this.#piscina;
+    return Array.from(
+      { length: this.cpus },
+      (_, number) => piscina.run({ memory: this.memory, number, cwd } satisfies CpuJob) as Promise<CpuStatistics>,
+    );
+  }
+
+  start_timekeeper(inline: boolean): void {
+    this.#timekeeper.postMessage({ memory: this.memory, inline } satisfies TimekeeperJob);
+    Atomics.store(this.#control, 2, 1);
+    Atomics.store(this.#control, 1, 1);
+    Atomics.add(this.#control, 0, 1);
+    Atomics.notify(this.#control, 0);
+  }
+
+  /** Returns when the timekeeper has let go of the memory. */
+  async stop_timekeeper(): Promise<void> {
+    if (Atomics.load(this.#control, 1) === 0) return;
+    Atomics.store(this.#control, 1, 0);
+    Atomics.add(this.#control, 0, 1);
+    Atomics.notify(this.#control, 0);
+    for (let i = 0; i < 100 && Atomics.load(this.#control, 2) === 1; i++) {
+      const waiting = Atomics.waitAsync(this.#control, 2, 1, 100);
+      if (waiting.async) await waiting.value;
+    }
+  }
+
+  /** Ends all threads, those that loop for ever too. */
+  async destroy(): Promise<void> {
+    this.healthy = false;
+    Atomics.store(this.#control, 1, 2);
+    Atomics.add(this.#control, 0, 1);
+    Atomics.notify(this.#control, 0);
+    await Promise.allSettled([this.#timekeeper.terminate(), this.#piscina?.destroy()]);
+  }
+}
+
+const kept = new Map<string, Pool[]>();
+const key = (cpus: number, bytes: number, heap_mib: number): string => `${cpus}/${bytes}/${heap_mib}`;
+
+/** A pool of that shape: a kept one, or a new one. */
+export function take_pool(cpus: number, bytes: number, heap_mib: number): Pool {
+  return kept.get(key(cpus, bytes, heap_mib))?.pop() ?? new Pool(cpus, bytes, heap_mib);
+}
+/** Gives it back for the next boot, or ends it if it is broken. */
+export async function give_pool(pool: Pool): Promise<void> {
+  if (!pool.healthy) return pool.destroy();
+  const list = kept.get(key(pool.cpus, pool.bytes, pool.heap_mib)) ?? [];
+  list.push(pool);
+  kept.set(key(pool.cpus, pool.bytes, pool.heap_mib), list);
+}
+/** Ends the threads that are kept for a next boot, so that the process can end. */
+export async function release_pools(): Promise<void> {
+  const pools = [...kept.values()].flat();
+  kept.clear();
+  await Promise.all(pools.map((pool) => pool.destroy()));
+}

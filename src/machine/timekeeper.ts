@@ -1,0 +1,120 @@
+// The timekeeper: one thread for each pool. A busy worker's own timers never fire, so this one keeps the jiffies, raises
+// the tick at CPUs that are busy and the timer interrupt at idle ones whose deadline has come, and watches that ticks
+// are taken. For a machine whose only CPU runs in the host's own thread it also drains the log and is the watchdog.
+//
+// Control words (a SharedArrayBuffer of the pool's): 0 epoch (bumped to wake this thread), 1 mode: 0 nothing to do,
+// 1 keep the time of the memory that was posted, 2 end.
+import { writeSync } from 'node:fs';
+import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { HARD_LOCKUP_MS, HZ } from './params.js';
+import { Mach, Pcpu, percpu_base, State } from './memory-map.js';
+import { format_record } from './log-format.js';
+import { drain } from '../kernel/log-reader.js';
+import { host_ns } from '../cpu/clock.js';
+import { attach_memory, a_ld, a_or, a_st, F64, I32, ld, ldf64, U8 } from '../cpu/raw.js';
+import { raise_vector } from '../cpu/step.js';
+import { Vector, Wait } from '../cpu/vectors.js';
+
+export interface TimekeeperData {
+  control: Int32Array;
+}
+export interface TimekeeperJob {
+  memory: WebAssembly.Memory;
+  /** Write the log to file descriptor 1, and kill the process when the CPU hangs: nobody else can. */
+  inline: boolean;
+}
+export type TimekeeperReport = { hard_lockup: number; seconds: number };
+
+const TICK_NS = 1e9 / HZ;
+
+/** One CPU as the watchdog sees it. */
+interface Watched {
+  taken: number;
+  since: number;
+  asked: boolean;
+}
+
+function keep_time(job: TimekeeperJob, control: Int32Array): void {
+  attach_memory(job.memory);
+  const cpus = ld(Mach.CPUS);
+  const boot = ldf64(Mach.BOOT_TIME);
+  const watched: Watched[] = Array.from({ length: cpus }, () => ({ taken: 0, since: 0, asked: false }));
+  const limit = (ld(Mach.HARD_LOCKUP_MS) || HARD_LOCKUP_MS) * Math.max(1, cpus / Math.max(1, ld(Mach.CORES))) * 1e6;
+  let next = Math.floor((host_ns() - boot) / TICK_NS) + 1;
+  while (Atomics.load(control, 1) === 1) {
+    const wait = (boot + next * TICK_NS - host_ns()) / 1e6;
+    if (wait > 0) Atomics.wait(control, 0, Atomics.load(control, 0), Math.min(wait, 50));
+    if (job.inline) drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
+    const now = host_ns();
+    const jiffies = Math.floor((now - boot) / TICK_NS);
+    if (jiffies < next) continue;
+    next = jiffies + 1;
+    a_st(Mach.JIFFIES, jiffies);
+    if (a_ld(Mach.STATE) !== State.RUNNING) continue;
+    let idle = -1;
+    let movable = false;
+    for (let c = 0; c < cpus; c++) {
+      const area = percpu_base(c);
+      const busy = a_ld(area + Pcpu.RQ_CURR) !== 0;
+      if (busy || ldf64(area + Pcpu.DEADLINE) <= jiffies) {
+        a_st(area + Pcpu.WD_SENT, jiffies);
+        raise_vector(area, Vector.TIMER);
+      }
+      if (!busy && ld(area + Pcpu.WAIT_REASON) === Wait.IDLE) idle = c;
+      if (ld(area + Pcpu.RQ_NR) > 0 && ld(area + Pcpu.RQ_MOVABLE) > 0) movable = true;
+      watch(area, c, watched[c]!, now, limit, job.inline);
+    }
+    // An idle CPU does not look around by itself.
+    if (movable && idle >= 0) raise_vector(percpu_base(idle), Vector.RESCHEDULE);
+  }
+  if (job.inline) drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
+  attach_memory(null);
+}
+
+/** A tick that is sent and not taken for `limit` is a hard lock-up: interrupts are off, or the code takes no step. */
+function watch(area: number, cpu: number, w: Watched, now: number, limit: number, inline: boolean): void {
+  const taken = a_ld(area + Pcpu.WD_TAKEN);
+  if (taken === a_ld(area + Pcpu.WD_SENT) || taken !== w.taken || w.since === 0) {
+    w.taken = taken;
+    w.since = now;
+    w.asked = false;
+    return;
+  }
+  const stuck = now - w.since;
+  if (stuck > limit && !w.asked) {
+    w.asked = true;
+    a_or(area + Pcpu.PENDING, 1 << Vector.NMI_BACKTRACE);
+    return;
+  }
+  // It had another 500 ms to print where it is.
+  if (stuck > limit + 5e8) {
+    const seconds = Math.round(stuck / 1e9);
+    if (inline) {
+      drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
+      writeSync(2, `lockstep: hard lockup on CPU ${cpu}, which has taken no interrupt for ${seconds} s; it runs in the main thread, so the process ends\n`);
+      process.kill(process.pid, 'SIGKILL');
+    }
+    w.since = now;
+    parentPort?.postMessage({ hard_lockup: cpu, seconds } satisfies TimekeeperReport);
+  }
+}
+
+function main(): void {
+  const { control } = workerData as TimekeeperData;
+  for (;;) {
+    const epoch = Atomics.load(control, 0);
+    const mode = Atomics.load(control, 1);
+    if (mode === 2) return;
+    if (mode === 1) {
+      const posted = receiveMessageOnPort(parentPort!) as { message: TimekeeperJob } | undefined;
+      if (posted !== undefined) {
+        keep_time(posted.message, control);
+        Atomics.store(control, 2, 0);
+        Atomics.notify(control, 2);
+        continue;
+      }
+    }
+    Atomics.wait(control, 0, epoch, 1000);
+  }
+}
+if (!isMainThread && (workerData as Partial<TimekeeperData> | null)?.control !== undefined) main();

@@ -8,13 +8,22 @@ import { heap } from '../cpu/heap.js';
 import { step_slow } from '../cpu/step.js';
 import { def_name } from '../linux/types.js';
 import { header } from '../linux/registry.js';
+import { isBuiltinIterator } from '../module/instrument.js';
+import { evaluating } from './loading.js';
 import { KernelBug } from './panic.js';
+import { register_text } from './text.js';
 
 /** What compiled module code finds as `lockstep:runtime`. */
-const runtime = { heap, step_slow, undelegated, def: def_name };
+const runtime = { heap, step_slow, undelegated, def: def_name, text };
+
+/** An exported function of the module, before anything refers to it. */
+export function text(name: string, fn: (...args: never[]) => unknown): void {
+  register_text(name, fn, evaluating('export').module);
+}
 
 /** A sleeping call without `yield*`: it has not run, or not slept. */
-export function undelegated(_value: unknown, name: string): never {
+export function undelegated(value: object, name: string): unknown {
+  if (isBuiltinIterator(value)) return value;
   throw new KernelBug(
     `sleeping function called without yield*: ${name}() may sleep; write \`yield* ${name}(...)\` in a generator function`,
   );
@@ -25,15 +34,13 @@ interface NodeModule {
   paths: string[];
   require: (id: string) => unknown;
   _compile(code: string, file: string): void;
-  exports: Record<string, unknown>;
 }
 
-/** Runs the module's top level. `file` holds its compiled code. Return: its exports. */
-export function evaluate(file: string, path: string): Record<string, unknown> {
+/** Runs the module's top level: `file` holds its compiled code, positions are relative to `path`. */
+export function evaluate(file: string, path: string): void {
   const made = new (Module as unknown as new (id: string) => NodeModule)(path);
   made.filename = path;
   made.paths = [];
   made.require = (id) => (id === 'lockstep:runtime' ? runtime : header(id));
   made._compile(readFileSync(file, 'utf8'), path);
-  return made.exports;
 }

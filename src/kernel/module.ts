@@ -128,7 +128,8 @@ function evaluate_here(spec: LoadSpec, initialise: boolean): { evaluation: Evalu
     const exports = evaluate(spec.code, spec.path);
     for (const [name, value] of Object.entries(exports)) {
       // Struct classes are types, not functions that shared memory could point to.
-      if (typeof value === 'function' && !('struct_name' in value)) register_text(name, value as () => void, spec.name);
+      if (typeof value === 'function' && !('struct_name' in value) && text_handle_or_zero(value as () => void) === 0)
+        register_text(name, value as () => void, spec.name);
     }
     register_hook(evaluation.init, 'init_module', spec.name);
     register_hook(evaluation.exit, 'cleanup_module', spec.name);

@@ -15,7 +15,7 @@ import {
   wake_up_queue,
   WQ_FLAG_EXCLUSIVE,
 } from '../sched/wait.js';
-import { list_head } from './list.js';
+import { list_head } from './list-types.js';
 import { spinlock_t } from './spinlock.js';
 import { DEFINE_STATIC, fn, ptr, Struct, u32 } from './types.js';
 

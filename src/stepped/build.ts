@@ -105,7 +105,7 @@ export function buildSteppedKernel(dist: string = resolve(dirname(fileURLToPath(
         ...(map && { inputMap: map }),
         siteBase: sites.length,
         runtime: relative_to(file, `../${RUNTIME}`),
-        ...(inline ? {} : { twins: () => graph.of_file(file, twins) }),
+        ...(inline ? {} : { twins: (scopes) => graph.of_file(file, scopes, twins) }),
       });
       source = made.code;
       map = made.map;

@@ -24,7 +24,7 @@ export interface TransformOptions {
    */
   runtime: string;
   /** Which functions of a kernel file have twins, and how their calls are written. Only for mode `kernel`. */
-  twins?: (program: Node, scopes: Scopes) => KernelTwins;
+  twins?: (scopes: Scopes) => KernelTwins;
 }
 
 /** What esbuild puts before a module in CommonJS: not the user's, and left alone. */
@@ -83,7 +83,7 @@ export function transform(source: string, options: TransformOptions): { code: st
     locations: true,
   }) as Node;
   const scopes = new Scopes(program);
-  const kernel = options.twins?.(program, scopes) ?? null;
+  const kernel = options.twins?.(scopes) ?? null;
   const cx = new Context(options.file, options.mode, scopes, options.siteBase, options.inputMap, kernel);
   let body = list(cx, program.body as Node[], (s) => (is_prelude(s) ? [s] : plain_statement(cx, s)));
   body = body.flatMap((s) => [s, ...import_constants(cx, s)]);

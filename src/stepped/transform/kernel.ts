@@ -94,17 +94,21 @@ export class KernelGraph {
     }
     return null;
   }
-  /** The function that `callee` means in `file`; null if only the running kernel knows. */
-  resolve(file: string, callee: Node): FunctionRef | null {
-    const f = this.files.get(file)!;
+  /**
+   * The function that `callee` means in `file`; null if only the running kernel knows. `scopes` are those of the tree
+   * that `callee` is a node of.
+   */
+  resolve(file: string, callee: Node, scopes: Scopes = this.files.get(file)!.scopes): FunctionRef | null {
     if (callee.type === 'Identifier') {
-      const b = f.scopes.of.get(callee);
-      return b !== undefined && b.owner === f.program ? this.local(file, b.name) : null;
+      const b = scopes.of.get(callee);
+      return b !== undefined && b.owner.type === 'Program' ? this.local(file, b.name) : null;
     }
-    if (callee.type === 'MemberExpression' && !callee.computed && callee.object.type === 'Identifier') {
-      const b = f.scopes.of.get(callee.object as Node);
-      if (b?.declaration.type !== 'ImportNamespaceSpecifier') return null;
-      return this.exported(posix.join(posix.dirname(file), b.declaration.parent.source.value as string), callee.property.name as string);
+    if (callee.type !== 'MemberExpression' || callee.computed || callee.object.type !== 'Identifier') return null;
+    const b = scopes.of.get(callee.object as Node);
+    if (b?.declaration.type !== 'ImportNamespaceSpecifier') return null;
+    for (const s of this.files.get(file)!.program.body as Node[]) {
+      if (s.type === 'ImportDeclaration' && (s.specifiers as Node[]).some((i) => i.type === 'ImportNamespaceSpecifier' && i.local.name === b.name))
+        return this.exported(posix.join(posix.dirname(file), s.source.value as string), callee.property.name as string);
     }
     return null;
   }
@@ -131,9 +135,9 @@ export class KernelGraph {
   }
 
   /** What the transform of one file asks. `twins`: keys of all functions that have twins. */
-  of_file(file: string, twins: ReadonlySet<string>): KernelTwins {
+  of_file(file: string, scopes: Scopes, twins: ReadonlySet<string>): KernelTwins {
     const twin = (callee: Node): FunctionRef | null => {
-      const f = this.resolve(file, callee);
+      const f = this.resolve(file, callee, scopes);
       return f !== null && twins.has(key_of(f)) ? f : null;
     };
     const kernel_call = (t: Twin, node: Node, callee: Node, delegated: boolean): Node => {
@@ -176,7 +180,7 @@ export class KernelGraph {
         if (argument?.type !== 'CallExpression') t.cx.refuse(n, 'delegate() takes a call');
         return kernel_call(t, argument, argument.callee as Node, true);
       }
-      const f = this.resolve(file, n.callee as Node);
+      const f = this.resolve(file, n.callee as Node, scopes);
       return f !== null && this.sleeps(f) ? kernel_call(t, n, n.callee as Node, true) : null;
     };
     return {

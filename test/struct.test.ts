@@ -3,15 +3,58 @@ import { attach_memory, ld, ld64, ld8, st, fill_bytes } from '../dist/cpu/raw.js
 import { enter_cpu } from '../dist/cpu/context.js';
 import { STATIC, STATIC_END } from '../dist/machine/memory-map.js';
 import {
-  DEFINE_STATIC, PageFault, Struct, Union, addr_of, array, assign_struct, begin_static, bitmap, bool, char, char_array,
-  def_name, end_static, f64, fn, heap, int, ptr, s16, s64, s8, set_on_static, set_step_slow, set_text_handle, u16, u32,
-  u64, u8, ulong,
+  DEFINE_STATIC,
+  PageFault,
+  Struct,
+  Union,
+  addr_of,
+  array,
+  assign_struct,
+  begin_static,
+  bitmap,
+  bool,
+  char,
+  char_array,
+  def_name,
+  end_static,
+  f64,
+  fn,
+  heap,
+  int,
+  ptr,
+  s16,
+  s64,
+  s8,
+  set_on_static,
+  set_step_slow,
+  set_text_handle,
+  u16,
+  u32,
+  u64,
+  u8,
+  ulong,
 } from '../dist/linux/types.js';
 
 class inner extends Struct('inner', { word: u32, magic: u32 }, { init: (a) => st(a + 4, 0x5a5a) }) {}
 class all extends Struct('all', {
-  a: u8, b: u16, c: u8, d: u32, e: u64, f: s8, g: s16, h: int, i: s64, j: bool, k: f64, l: ptr('struct all'), m: fn,
-  n: inner, o: array(u16, 3), p: array(inner, 2), q: char_array(5), r: char,
+  a: u8,
+  b: u16,
+  c: u8,
+  d: u32,
+  e: u64,
+  f: s8,
+  g: s16,
+  h: int,
+  i: s64,
+  j: bool,
+  k: f64,
+  l: ptr('struct all'),
+  m: fn,
+  n: inner,
+  o: array(u16, 3),
+  p: array(inner, 2),
+  q: char_array(5),
+  r: char,
 }) {
   sum() {
     return this.a + this.b;
@@ -28,7 +71,24 @@ beforeEach(() => fill_bytes(STATIC, 0, 0x10000));
 test('structs are laid out as clang lays them out for wasm32', () => {
   const offsets = Object.fromEntries(Object.values(all.fields).map((f) => [f.name, f.offset]));
   expect(offsets).toEqual({
-    a: 0, b: 2, c: 4, d: 8, e: 16, f: 24, g: 26, h: 28, i: 32, j: 40, k: 48, l: 56, m: 60, n: 64, o: 72, p: 80, q: 96, r: 101,
+    a: 0,
+    b: 2,
+    c: 4,
+    d: 8,
+    e: 16,
+    f: 24,
+    g: 26,
+    h: 28,
+    i: 32,
+    j: 40,
+    k: 48,
+    l: 56,
+    m: 60,
+    n: 64,
+    o: 72,
+    p: 80,
+    q: 96,
+    r: 101,
   });
   expect([all.size, all.align, inner.size, inner.align]).toEqual([104, 8, 8, 4]);
   expect(all.offset_of('h')).toBe(28);
@@ -38,10 +98,35 @@ test('structs are laid out as clang lays them out for wasm32', () => {
 
 test('every field type reads back what it was given, wrapped as in C', () => {
   const x = all.at(A);
-  x.a = 257; x.b = -1; x.d = -1; x.e = -1n; x.f = 128; x.g = 0x18000; x.h = 0xffffffff; x.i = 1n << 63n; x.j = true;
-  x.k = 0.5; x.l = A; x.m = 7; x.r = 200;
-  expect([x.a, x.b, x.c, x.d, x.e, x.f, x.g, x.h, x.i, x.j, x.k, x.l, x.m, x.r]).toEqual(
-    [1, 0xffff, 0, 0xffffffff, (1n << 64n) - 1n, -128, -0x8000, -1, -(1n << 63n), true, 0.5, A, 7, -56]);
+  x.a = 257;
+  x.b = -1;
+  x.d = -1;
+  x.e = -1n;
+  x.f = 128;
+  x.g = 0x18000;
+  x.h = 0xffffffff;
+  x.i = 1n << 63n;
+  x.j = true;
+  x.k = 0.5;
+  x.l = A;
+  x.m = 7;
+  x.r = 200;
+  expect([x.a, x.b, x.c, x.d, x.e, x.f, x.g, x.h, x.i, x.j, x.k, x.l, x.m, x.r]).toEqual([
+    1,
+    0xffff,
+    0,
+    0xffffffff,
+    (1n << 64n) - 1n,
+    -128,
+    -0x8000,
+    -1,
+    -(1n << 63n),
+    true,
+    0.5,
+    A,
+    7,
+    -56,
+  ]);
   x.d++;
   expect(x.d).toBe(0);
   expect(ld64(A + 16)).toBe(-1n);
@@ -56,10 +141,14 @@ test('nested structs and arrays are views in place and cannot be assigned as a w
   x.o.set(2, 0x12345);
   expect([ld(A + 64), ld(A + 92), x.o.at(2), x.o.length]).toEqual([3, 9, 0x2345, 3]);
   expect([x.n['@addr'], x.p.at(1)['@addr'], x.o.addr(3)]).toEqual([A + 64, A + 88, A + 78]);
-  expect(() => x.o.at(3)).toThrow("UBSAN: array-index-out-of-bounds: index 3 is out of range for type 'u16 [3]' (all.o)");
+  expect(() => x.o.at(3)).toThrow(
+    "UBSAN: array-index-out-of-bounds: index 3 is out of range for type 'u16 [3]' (all.o)",
+  );
   expect(() => x.o.at(-1)).toThrow('index -1 is out of range');
   expect(() => x.p.at(2)).toThrow('out of range');
-  expect(() => ((x as { n: unknown }).n = x.n)).toThrow('all.n is a struct or an array and can\'t be assigned as a whole');
+  expect(() => ((x as { n: unknown }).n = x.n)).toThrow(
+    "all.n is a struct or an array and can't be assigned as a whole",
+  );
   const y = all.at(A + 0x200);
   assign_struct(y, x);
   expect([y.n.word, y.p.at(1).magic]).toEqual([3, 9]);
@@ -77,8 +166,12 @@ test('a char array behaves as a C string', () => {
 });
 
 test('access through null, wild and unaligned pointers is an oops that names the field', () => {
-  expect(() => all.at(0).d).toThrow(new PageFault('BUG: kernel NULL pointer dereference, address: 00000008 (all.d)', 8, false));
-  expect(() => (all.at(0).n.magic = 1)).toThrow('BUG: kernel NULL pointer dereference, address: 00000044 (inner.magic)');
+  expect(() => all.at(0).d).toThrow(
+    new PageFault('BUG: kernel NULL pointer dereference, address: 00000008 (all.d)', 8, false),
+  );
+  expect(() => (all.at(0).n.magic = 1)).toThrow(
+    'BUG: kernel NULL pointer dereference, address: 00000044 (inner.magic)',
+  );
   expect(() => all.at(undefined as unknown as number).d).toThrow('NULL pointer dereference');
   expect(() => all.at(-12).a).toThrow('BUG: unable to handle page fault for address: fffffff4 (all.a)');
   expect(() => all.at(128 << 16).a).toThrow('unable to handle page fault for address: 00800000');
@@ -88,7 +181,11 @@ test('access through null, wild and unaligned pointers is an oops that names the
   expect(() => (all.at(A + 4).e = 1n)).toThrow('unaligned write of 8 bytes');
   expect(() => all.at(0).q.toString()).toThrow('NULL pointer');
   let error: unknown;
-  try { all.at(0).d = 1; } catch (e) { error = e; }
+  try {
+    all.at(0).d = 1;
+  } catch (e) {
+    error = e;
+  }
   expect(error).toMatchObject({ name: 'PageFault', address: 8, write: true });
 });
 
@@ -129,7 +226,11 @@ test('accesses poll for interrupts', () => {
 
 test('a struct prints as C', () => {
   class part extends Union('part', { word: u32, bytes: array(u8, 4) }) {}
-  class s extends Struct('s', { part, next: ptr('struct s'), ops: fn, name: char_array(8), map: bitmap(40), n: ulong, k: array(fn, 2) }, { align: 128 }) {}
+  class s extends Struct(
+    's',
+    { part, next: ptr('struct s'), ops: fn, name: char_array(8), map: bitmap(40), n: ulong, k: array(fn, 2) },
+    { align: 128 },
+  ) {}
   expect([part.size, s.size, s.align]).toEqual([4, 128, 128]);
   expect(s.c_definition()).toBe(`struct s {
 \tunion part part;
@@ -153,7 +254,11 @@ test('definitions that cannot work are refused', () => {
 describe('static data', () => {
   const evaluate = (base: number, first: boolean, f: () => void) => {
     begin_static(base, first);
-    try { f(); } finally { base = end_static(); }
+    try {
+      f();
+    } finally {
+      base = end_static();
+    }
     return base;
   };
 
@@ -163,7 +268,18 @@ describe('static data', () => {
       const x = DEFINE_STATIC(all, { a: 3, n: { word: 4 }, o: [1, 2], q: 'hi', i: 5n, l: 8 });
       const n = DEFINE_STATIC(u32, 9);
       const v = DEFINE_STATIC(array(u8, 3), [1]);
-      seen.push([addr_of(x), addr_of(n), addr_of(v), x.a, x.n.word, x.n.magic, x.p.at(1).magic, x.o.at(1), n.value, v.at(0)]);
+      seen.push([
+        addr_of(x),
+        addr_of(n),
+        addr_of(v),
+        x.a,
+        x.n.word,
+        x.n.magic,
+        x.p.at(1).magic,
+        x.o.at(1),
+        n.value,
+        v.at(0),
+      ]);
       expect(x.q.toString()).toBe('hi');
       x.a = 4;
       n.value++;
@@ -192,8 +308,12 @@ describe('static data', () => {
     expect(() => evaluate(STATIC, true, () => DEFINE_STATIC(array(u8, STATIC_END - STATIC)))).toThrow('-ENOMEM');
     evaluate(STATIC, true, () => DEFINE_STATIC(u32));
     expect(() => evaluate(STATIC, false, () => {})).toThrow('defined other static data on this CPU');
-    expect(() => evaluate(STATIC, true, () => DEFINE_STATIC(inner, { x: 1 } as never))).toThrow("struct inner has no field 'x'");
-    expect(() => evaluate(STATIC, true, () => DEFINE_STATIC(array(u8, 1), [1, 2]))).toThrow('2 initialisers for 1 elements');
+    expect(() => evaluate(STATIC, true, () => DEFINE_STATIC(inner, { x: 1 } as never))).toThrow(
+      "struct inner has no field 'x'",
+    );
+    expect(() => evaluate(STATIC, true, () => DEFINE_STATIC(array(u8, 1), [1, 2]))).toThrow(
+      '2 initialisers for 1 elements',
+    );
     expect(() => evaluate(STATIC, true, () => DEFINE_STATIC(char_array(2), 'abc'))).toThrow('longer than char [2]');
   });
 });

@@ -26,7 +26,8 @@ function bad_address(address: number, where: string, write: boolean, width: numb
   const verb = write ? 'write' : 'read';
   let what: string;
   if (address >>> 0 < 4096) what = 'BUG: kernel NULL pointer dereference';
-  else if ((address & (width - 1)) !== 0 && address >>> 0 < memory_size) what = `BUG: unaligned ${verb} of ${width} bytes`;
+  else if ((address & (width - 1)) !== 0 && address >>> 0 < memory_size)
+    what = `BUG: unaligned ${verb} of ${width} bytes`;
   else what = 'BUG: unable to handle page fault for address';
   const sep = what.endsWith('address') ? ': ' : ', address: ';
   throw new PageFault(`${what}${sep}${hex(address)} (${where})`, address, write);
@@ -57,7 +58,9 @@ function describe_value(v: unknown): string {
 }
 
 function no_assignment(where: string): never {
-  throw new TypeError(`${where} is a struct or an array and can't be assigned as a whole: use assign_struct(to, from) or its fields`);
+  throw new TypeError(
+    `${where} is a struct or an array and can't be assigned as a whole: use assign_struct(to, from) or its fields`,
+  );
 }
 
 function no_field(struct: string, field: unknown): never {
@@ -65,7 +68,9 @@ function no_field(struct: string, field: unknown): never {
 }
 
 function bad_index(i: unknown, what: string, where: string): never {
-  throw new RangeError(`UBSAN: array-index-out-of-bounds: index ${String(i)} is out of range for type '${what}' (${where})`);
+  throw new RangeError(
+    `UBSAN: array-index-out-of-bounds: index ${String(i)} is out of range for type '${what}' (${where})`,
+  );
 }
 
 /** `stats@00200010`. */

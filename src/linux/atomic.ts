@@ -130,7 +130,7 @@ export function atomic_add_negative(v: atomic_t, n: number): boolean {
 /** Adds `n` unless the value is `unless`. Return: the old value. */
 export function atomic_fetch_add_unless(v: atomic_t, n: number, unless: number): number {
   const a = counter(v);
-  for (let old = a_ld(a); ; ) {
+  for (let old = a_ld(a); ;) {
     if (old === (unless | 0)) return old;
     const found = a_cas(a, old, (old + n) | 0);
     if (found === old) return old;
@@ -148,7 +148,7 @@ export function atomic_inc_not_zero(v: atomic_t): boolean {
 /** Return: whether it incremented. */
 export function atomic_inc_unless_negative(v: atomic_t): boolean {
   const a = counter(v);
-  for (let old = a_ld(a); ; ) {
+  for (let old = a_ld(a); ;) {
     if (old < 0) return false;
     const found = a_cas(a, old, (old + 1) | 0);
     if (found === old) return true;
@@ -158,7 +158,7 @@ export function atomic_inc_unless_negative(v: atomic_t): boolean {
 /** Return: whether it decremented. */
 export function atomic_dec_unless_positive(v: atomic_t): boolean {
   const a = counter(v);
-  for (let old = a_ld(a); ; ) {
+  for (let old = a_ld(a); ;) {
     if (old > 0) return false;
     const found = a_cas(a, old, (old - 1) | 0);
     if (found === old) return true;
@@ -168,7 +168,7 @@ export function atomic_dec_unless_positive(v: atomic_t): boolean {
 /** Decrements unless that makes it negative. Return: the old value minus one, stored or not. */
 export function atomic_dec_if_positive(v: atomic_t): number {
   const a = counter(v);
-  for (let old = a_ld(a); ; ) {
+  for (let old = a_ld(a); ;) {
     if (old <= 0) return (old - 1) | 0;
     const found = a_cas(a, old, (old - 1) | 0);
     if (found === old) return old - 1;

@@ -47,8 +47,10 @@ export const hweight64 = (x: bigint): number =>
 
 export const rol32 = (x: number, n: number): number => ((x << (n & 31)) | (x >>> (-n & 31))) >>> 0;
 export const ror32 = (x: number, n: number): number => ((x >>> (n & 31)) | (x << (-n & 31))) >>> 0;
-export const rol16 = (x: number, n: number): number => (((x & 0xffff) << (n & 15)) | ((x & 0xffff) >>> (-n & 15))) & 0xffff;
-export const ror16 = (x: number, n: number): number => (((x & 0xffff) >>> (n & 15)) | ((x & 0xffff) << (-n & 15))) & 0xffff;
+export const rol16 = (x: number, n: number): number =>
+  (((x & 0xffff) << (n & 15)) | ((x & 0xffff) >>> (-n & 15))) & 0xffff;
+export const ror16 = (x: number, n: number): number =>
+  (((x & 0xffff) >>> (n & 15)) | ((x & 0xffff) << (-n & 15))) & 0xffff;
 export const rol8 = (x: number, n: number): number => (((x & 0xff) << (n & 7)) | ((x & 0xff) >>> (-n & 7))) & 0xff;
 export const ror8 = (x: number, n: number): number => (((x & 0xff) >>> (n & 7)) | ((x & 0xff) << (-n & 7))) & 0xff;
 export const rol64 = (x: bigint, n: number): bigint =>

@@ -36,13 +36,7 @@ export function __list_add_valid(entry: number, prev: number, next: number): boo
       forth,
       prev,
     ) ||
-    WARN(
-      entry === prev || entry === next,
-      'list_add double add: new=%px, prev=%px, next=%px.\n',
-      entry,
-      prev,
-      next,
-    )
+    WARN(entry === prev || entry === next, 'list_add double add: new=%px, prev=%px, next=%px.\n', entry, prev, next)
   );
 }
 
@@ -67,12 +61,6 @@ export function __list_del_entry_valid(entry: number): boolean {
       forth,
       prev,
     ) ||
-    WARN(
-      back !== entry,
-      'list_del corruption. next->prev should be %px, but was %px. (next=%px)\n',
-      entry,
-      back,
-      next,
-    )
+    WARN(back !== entry, 'list_del corruption. next->prev should be %px, but was %px. (next=%px)\n', entry, back, next)
   );
 }

@@ -108,7 +108,13 @@ export function list_for_each_entry<T extends AnyStruct>(
   T: T,
   member: MemberOf<T>,
 ): list_walk<InstanceType<T>> {
-  return new list_walk(head['@addr'], head['@addr'], T as unknown as Entry<InstanceType<T>>, offsetof(T, member), false);
+  return new list_walk(
+    head['@addr'],
+    head['@addr'],
+    T as unknown as Entry<InstanceType<T>>,
+    offsetof(T, member),
+    false,
+  );
 }
 export function list_for_each_entry_reverse<T extends AnyStruct>(
   head: list_head,

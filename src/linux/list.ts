@@ -178,19 +178,11 @@ export function list_first_entry_or_null<T extends AnyStruct>(
 }
 
 /** The entry after `pos`, by the field that links them. */
-export function list_next_entry<T extends AnyStruct>(
-  pos: InstanceType<T>,
-  T: T,
-  member: MemberOf<T>,
-): InstanceType<T> {
+export function list_next_entry<T extends AnyStruct>(pos: InstanceType<T>, T: T, member: MemberOf<T>): InstanceType<T> {
   return container_of(list_head.at(link_of(pos, T, member)).next, T, member);
 }
 
-export function list_prev_entry<T extends AnyStruct>(
-  pos: InstanceType<T>,
-  T: T,
-  member: MemberOf<T>,
-): InstanceType<T> {
+export function list_prev_entry<T extends AnyStruct>(pos: InstanceType<T>, T: T, member: MemberOf<T>): InstanceType<T> {
   return container_of(list_head.at(link_of(pos, T, member)).prev, T, member);
 }
 

@@ -46,7 +46,8 @@ interface HasLea {
 export type Value = number | bigint | boolean;
 
 /** The checked address of the place; `heap.code` then says what it is. */
-export const lea = (v: StructView, key: unknown, write: boolean): number => (v as unknown as HasLea)['@lea'](key, write);
+export const lea = (v: StructView, key: unknown, write: boolean): number =>
+  (v as unknown as HasLea)['@lea'](key, write);
 
 /** As `lea`, of a plain 32-bit word given by address. */
 export function word_address(a: number, where: string, write: boolean): number {

@@ -4,7 +4,7 @@ import { mutex_init_raw, mutex_is_locked_raw, mutex_lock_raw, mutex_trylock_raw,
 import type { Sleeping } from '../sched/sleep.js';
 import { DEFINE_STATIC, Struct, ptr, u32 } from './types.js';
 import { spinlock_t } from './spinlock.js';
-import { list_head } from './list.js';
+import { list_head } from './list-types.js';
 
 export class mutex extends Struct(
   'mutex',

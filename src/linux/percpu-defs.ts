@@ -68,7 +68,8 @@ export { this_cpu_ptr as raw_cpu_ptr };
 
 /** The copy of CPU number `cpu`, 0 to the number of CPUs - 1. */
 export function per_cpu_ptr<T extends FieldType>(p: PerCpu<T>, cpu: number): StaticOf<T> {
-  if (!Number.isInteger(cpu) || cpu < 0 || cpu >= ld(Mach.CPUS)) throw new RangeError(`per_cpu_ptr: there is no CPU ${cpu}`);
+  if (!Number.isInteger(cpu) || cpu < 0 || cpu >= ld(Mach.CPUS))
+    throw new RangeError(`per_cpu_ptr: there is no CPU ${cpu}`);
   return p.on(percpu_base(cpu)) as StaticOf<T>;
 }
 export { per_cpu_ptr as per_cpu };
@@ -140,7 +141,11 @@ export function this_cpu_dec(p: PerCpu<FieldType>, x?: unknown): unknown {
 
 /** Return: the new value. */
 export function this_cpu_add_return<V>(p: Prim<V>, n: NumberOf<V>): V;
-export function this_cpu_add_return<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K, n: Num<ValueOf<T>, K>): Of<T, K>;
+export function this_cpu_add_return<T extends FieldType, K extends In<T>>(
+  p: PerCpu<T>,
+  field: K,
+  n: Num<ValueOf<T>, K>,
+): Of<T, K>;
 export function this_cpu_add_return(p: PerCpu<FieldType>, x?: unknown, y?: unknown): unknown {
   poll();
   return add(p, x, p.primitive ? x : y);
@@ -167,7 +172,12 @@ export function this_cpu_xchg(p: PerCpu<FieldType>, x?: unknown, y?: unknown): u
 
 /** Stores `value` if the variable holds `old`. Return: what it held. */
 export function this_cpu_cmpxchg<V>(p: Prim<V>, old: V, value: V): V;
-export function this_cpu_cmpxchg<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K, old: Of<T, K>, value: Of<T, K>): Of<T, K>;
+export function this_cpu_cmpxchg<T extends FieldType, K extends In<T>>(
+  p: PerCpu<T>,
+  field: K,
+  old: Of<T, K>,
+  value: Of<T, K>,
+): Of<T, K>;
 export function this_cpu_cmpxchg(p: PerCpu<FieldType>, x?: unknown, y?: unknown, z?: unknown): unknown {
   poll();
   return cas(p.here(x, true), p.primitive ? x : y, p.primitive ? y : z);

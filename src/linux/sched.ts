@@ -2,7 +2,7 @@
 import { current_task } from '../cpu/context.js';
 import { Task, TASK_SIZE } from '../sched/task-layout.js';
 import { array, char_array, f64, fn, int, ptr, Struct, u32, u8 } from './types.js';
-import { list_head } from './list.js';
+import { list_head } from './list-types.js';
 import { completion } from './completion.js';
 
 export class task_struct extends Struct('task_struct', {

@@ -71,7 +71,9 @@ export function end_static(): number {
     st(now.base + 8, now.percpu_next);
     st(Mach.PERCPU_NEXT, now.percpu_next);
   } else if (ld(now.base + 4) !== now.next || ld(now.base + 8) !== now.percpu_next) {
-    throw new Error('the module defined other static data on this CPU than on the first: DEFINE_* must not depend on conditions');
+    throw new Error(
+      'the module defined other static data on this CPU than on the first: DEFINE_* must not depend on conditions',
+    );
   }
   return now.next;
 }
@@ -91,7 +93,9 @@ export function take_name(macro: string): string {
   const name = now.name;
   now.name = '';
   if (!now.active)
-    throw new Error(`${macro}${name === '' ? '' : ` (${name})`} outside the evaluation of a module: static data is defined at module level only`);
+    throw new Error(
+      `${macro}${name === '' ? '' : ` (${name})`} outside the evaluation of a module: static data is defined at module level only`,
+    );
   return name;
 }
 

@@ -65,7 +65,12 @@ export function Union<F extends Fields>(name: string, fields: F, options: Struct
   return define('union', name, fields, options);
 }
 
-function define<F extends Fields>(what: 'struct' | 'union', name: string, fields: F, options: StructOptions): StructClass<F> {
+function define<F extends Fields>(
+  what: 'struct' | 'union',
+  name: string,
+  fields: F,
+  options: StructOptions,
+): StructClass<F> {
   check_name(what, name);
   const laid: Record<string, Field> = {};
   let size = 0;
@@ -125,17 +130,23 @@ export function initialiser(type: FieldType): ((address: number) => void) | unde
   if (type.kind !== 'array') return undefined;
   const element = type.element as FieldType;
   const one = initialiser(element);
-  return one && ((address) => {
-    for (let i = 0; i < type.count; i++) one(address + i * element.size);
-  });
+  return (
+    one &&
+    ((address) => {
+      for (let i = 0; i < type.count; i++) one(address + i * element.size);
+    })
+  );
 }
 
 // Own properties of every view or of Object.prototype; also what would break the generated code.
-const RESERVED = /^(constructor|__proto__|toString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString)$/;
+const RESERVED =
+  /^(constructor|__proto__|toString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString)$/;
 
 function check_name(what: string, name: string): void {
   if (typeof name !== 'string' || !/^[A-Za-z_]\w*$/.test(name) || RESERVED.test(name))
-    throw new TypeError(`${what}: '${String(name)}' can't be used as a name: it must be a C identifier and not one of JavaScript's own`);
+    throw new TypeError(
+      `${what}: '${String(name)}' can't be used as a name: it must be a C identifier and not one of JavaScript's own`,
+    );
 }
 
 /** `*to = *from`, as one copy of all bytes (locks included, as in C). */
@@ -145,7 +156,10 @@ export function assign_struct<T extends StructView>(to: T, from: T): void {
     throw new TypeError(`assign_struct: can't assign ${String(from)} to ${String(to)}: different types`);
   poll();
   const where = `struct ${type.struct_name}`;
-  for (const [a, write] of [[to['@addr'], true], [from['@addr'], false]] as const) {
+  for (const [a, write] of [
+    [to['@addr'], true],
+    [from['@addr'], false],
+  ] as const) {
     check_address(a, type.align, where, write);
     check_address(a + type.size - 1, 1, where, write);
   }

@@ -6,7 +6,15 @@
 // unsigned compare of the address rotated right by log2 of the width: a low bit that is set makes it huge.
 import { check_address, heap, poll } from '../cpu/heap.js';
 import { ACCESS, ACCESS_POLL, ld8, st8, st, st16, st64, stf64 } from '../cpu/raw.js';
-import { c_name, type AnyStruct, type FieldType, type FnType, type PtrType, type Scalar, type StructView } from './field.js';
+import {
+  c_name,
+  type AnyStruct,
+  type FieldType,
+  type FnType,
+  type PtrType,
+  type Scalar,
+  type StructView,
+} from './field.js';
 
 type AnyScalar = Scalar<unknown>;
 /** A generated class; addresses go in unchecked, so only the struct layer constructs. */
@@ -56,7 +64,8 @@ function check(size: number, where: string, write: boolean | 'w'): string {
 }
 
 /** Which conversions a store allows; see `convert` in cpu/heap.ts. */
-const store_kind = (t: AnyScalar): number => ((t as Partial<FnType>).text ? 2 : (t as Partial<PtrType>).pointer ? 1 : 0);
+const store_kind = (t: AnyScalar): number =>
+  (t as Partial<FnType>).text ? 2 : (t as Partial<PtrType>).pointer ? 1 : 0;
 
 /** Statements that read a scalar at the address expression `at`. */
 export function read_code(t: AnyScalar, at: string, where: string): string {
@@ -234,7 +243,8 @@ export function init_value(type: FieldType, a: number, value: unknown, where: st
     return;
   }
   if (!Array.isArray(value)) throw new TypeError(`${where}: the initialiser of an array is an array`);
-  if (value.length > type.count) throw new RangeError(`${where}: ${value.length} initialisers for ${type.count} elements`);
+  if (value.length > type.count)
+    throw new RangeError(`${where}: ${value.length} initialisers for ${type.count} elements`);
   const element = type.element as FieldType;
   value.forEach((v, i) => init_value(element, a + i * element.size, v, `${where}[${i}]`));
 }

@@ -180,7 +180,12 @@ export class Twin {
   }
 
   private yield(node: Node): Node {
-    if (node.delegate && node.argument.type === 'CallExpression') return call_expression(this, node.argument as Node, true);
+    const argument: Node | null = node.argument;
+    if (node.delegate && argument?.type === 'CallExpression') return call_expression(this, argument, true);
+    if (node.delegate && this.cx.pauses && argument?.type === 'ConditionalExpression') {
+      const of = (e: Node): Node => this.scratch(() => this.yield({ ...node, argument: e }));
+      return { ...argument, test: this.scratch(() => this.expr(argument.test as Node)), consequent: of(argument.consequent as Node), alternate: of(argument.alternate as Node) };
+    }
     if (this.cx.pauses) this.cx.refuse(node, 'only yield* of a call can be stepped');
     return this.copy(node);
   }

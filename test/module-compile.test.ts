@@ -156,6 +156,19 @@ describe('an import', () => {
   });
 });
 
+describe('the headers of this package', () => {
+  it('are those that modules can load, not the files that they are made of', async () => {
+    const source = "import { scalar } from 'lockstep/linux/field';\nexport const f = () => scalar;";
+    const found = await compileModule(write({ 'a.ts': source }), { check: false }).catch(
+      (e: unknown) => e as SourceErrors,
+    );
+    expect((found as SourceErrors).message).toContain('`lockstep/linux/field`: there is no such header');
+    await compileModule(write({ 'a.ts': source.replaceAll('scalar', 'u32').replace('field', 'types') }), {
+      check: false,
+    });
+  });
+});
+
 describe('the type check', () => {
   it('reports every type error with its position in the TypeScript', async () => {
     const e = await failure('export function f(): number {\n  const a: string = 3;\n  return a;\n}', { check: true });

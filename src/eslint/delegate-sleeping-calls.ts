@@ -10,7 +10,8 @@ export const delegateSleepingCalls: Rule.RuleModule = {
     docs: { description: 'Require `yield*` at calls of functions that may sleep, and plain functions as callbacks' },
     messages: {
       call: '`{{name}}` may sleep: write `yield* {{name}}(...)`, in a function*',
-      callback: '`{{name}}` may sleep (it is a function*), but a plain function is called here: its body would never run',
+      callback:
+        '`{{name}}` may sleep (it is a function*), but a plain function is called here: its body would never run',
     },
     hasSuggestions: true,
     schema: [],
@@ -26,20 +27,32 @@ export const delegateSleepingCalls: Rule.RuleModule = {
       if (own.length === 0 || !own.every((s) => isSleeping(s.getReturnType()))) return;
       const wanted = types.wanted(node)?.getCallSignatures() ?? [];
       if (wanted.length === 0 || !wanted.every((s) => types.checker.typeToString(s.getReturnType()) === 'void')) return;
-      context.report({ node, messageId: 'callback', data: { name: /^\w+$/.test(text(node)) ? text(node) : 'this function' } });
+      context.report({
+        node,
+        messageId: 'callback',
+        data: { name: /^\w+$/.test(text(node)) ? text(node) : 'this function' },
+      });
     }
 
     return {
       CallExpression(node) {
         const call = node as LintNode & { callee: LintNode };
         if (isSleeping(types.of(call)) && !isDelegated(call)) {
-          const insert = canYield(call) ? { suggest: [{ desc: 'Delegate to it', fix: (f: Rule.RuleFixer) => f.insertTextBefore(call, 'yield* ') }] } : {};
-          context.report({ node: call, messageId: 'call', data: { name: text(call.callee) }, ...insert } as Rule.ReportDescriptor);
+          const insert = canYield(call)
+            ? { suggest: [{ desc: 'Delegate to it', fix: (f: Rule.RuleFixer) => f.insertTextBefore(call, 'yield* ') }] }
+            : {};
+          context.report({
+            node: call,
+            messageId: 'call',
+            data: { name: text(call.callee) },
+            ...insert,
+          } as Rule.ReportDescriptor);
         }
         for (const a of node.arguments) if (isFunctionLike(a.type)) callback(a as LintNode);
       },
       Property(node) {
-        if (node.parent.type === 'ObjectExpression' && isFunctionLike(node.value.type)) callback(node.value as LintNode);
+        if (node.parent.type === 'ObjectExpression' && isFunctionLike(node.value.type))
+          callback(node.value as LintNode);
       },
       AssignmentExpression(node) {
         if (node.operator === '=' && isFunctionLike(node.right.type)) callback(node.right as LintNode);
@@ -71,7 +84,8 @@ function isDelegated(node: LintNode): boolean {
 /** True where `yield*` can simply be put before the call: a statement, an initial value, in a function*. */
 function canYield(call: LintNode): boolean {
   const parent = call.parent as LintNode;
-  if (!/^(ExpressionStatement|VariableDeclarator|ReturnStatement|AssignmentExpression)$/.test(parent.type)) return false;
+  if (!/^(ExpressionStatement|VariableDeclarator|ReturnStatement|AssignmentExpression)$/.test(parent.type))
+    return false;
   for (let at = parent; at; at = at.parent as LintNode) {
     if (at.type === 'FunctionDeclaration' || at.type === 'FunctionExpression') return at.generator === true;
     if (at.type === 'ArrowFunctionExpression') return false;

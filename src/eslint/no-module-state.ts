@@ -17,7 +17,8 @@ export const noModuleState: Rule.RuleModule = {
       Program(program) {
         judgeTopLevel(
           program as unknown as Node,
-          (node, message, advice) => context.report({ node: node as never, messageId: 'state', data: { message, advice } }),
+          (node, message, advice) =>
+            context.report({ node: node as never, messageId: 'state', data: { message, advice } }),
           (node) => context.sourceCode.getText(node as never),
         );
       },

@@ -27,7 +27,8 @@ export const noViewIdentity: Rule.RuleModule = {
           suggest: [
             {
               desc: 'Compare the addresses',
-              fix: (f) => f.replaceText(node, `addr_of(${text(node.left)}) ${node.operator} addr_of(${text(node.right)})`),
+              fix: (f) =>
+                f.replaceText(node, `addr_of(${text(node.left)}) ${node.operator} addr_of(${text(node.right)})`),
             },
           ],
         });
@@ -39,7 +40,12 @@ export const noViewIdentity: Rule.RuleModule = {
         const callee = node.callee;
         if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return;
         const method = callee.property.name;
-        if (/^(includes|indexOf|lastIndexOf|has|get|add|set|delete)$/.test(method) && isCollection(types.of(callee.object as LintNode)) && node.arguments[0] && view(node.arguments[0]))
+        if (
+          /^(includes|indexOf|lastIndexOf|has|get|add|set|delete)$/.test(method) &&
+          isCollection(types.of(callee.object as LintNode)) &&
+          node.arguments[0] &&
+          view(node.arguments[0])
+        )
           context.report({ node: node.arguments[0], messageId: 'search', data: { method } });
       },
     };

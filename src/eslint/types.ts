@@ -43,10 +43,14 @@ export const isSleeping = (type: Type): boolean => parts(type).some((t) => t.get
 
 /** A view of something in the machine's memory. */
 export const isView = (type: Type): boolean => {
-  const members = parts(type).filter((t) => !/^(null|undefined)$/.test((t as { intrinsicName?: string }).intrinsicName ?? ''));
+  const members = parts(type).filter(
+    (t) => !/^(null|undefined)$/.test((t as { intrinsicName?: string }).intrinsicName ?? ''),
+  );
   return members.length > 0 && members.every((t) => t.getProperty('@addr') !== undefined);
 };
 
 /** True for files that import the kernel's headers: the rules about kernel code leave all others alone. */
 export const isKernelCode = (context: Rule.RuleContext): boolean =>
-  context.sourceCode.ast.body.some((s) => s.type === 'ImportDeclaration' && /^lockstep\/linux\//.test(String(s.source.value)));
+  context.sourceCode.ast.body.some(
+    (s) => s.type === 'ImportDeclaration' && /^lockstep\/linux\//.test(String(s.source.value)),
+  );

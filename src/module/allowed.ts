@@ -11,18 +11,29 @@ export const DESCRIBES =
 /** Make a class or a type of field. */
 export const TYPES = /^(Struct|Union)$/;
 
-/** Give a value that depends on their arguments alone. */
+/** Give a value that depends on their arguments alone; beside all functions of the headers below. */
 const PURE =
-  /^(BIT|BIT_ULL|BIT_MASK|BIT_WORD|GENMASK|GENMASK_ULL|FIELD_PREP|FIELD_GET|DIV_ROUND_UP|DIV_ROUND_CLOSEST|ALIGN|ALIGN_DOWN|round_up|round_down|ilog2|order_base_2|roundup_pow_of_two|rounddown_pow_of_two|_IO|_IOR|_IOW|_IOWR|_IOC|MKDEV|MAJOR|MINOR|KERNEL_VERSION|ERR_PTR|IS_ENABLED|ARRAY_SIZE|BITS_TO_LONGS|msecs_to_jiffies|usecs_to_jiffies|nsecs_to_jiffies|secs_to_jiffies|jiffies_to_msecs|ms_to_ktime|ns_to_ktime|ktime_set|us_to_ktime|cpu_to_[bl]e(16|32|64)|[bl]e(16|32|64)_to_cpu|htons|htonl|ntohs|ntohl|offsetof|sizeof|min|max|clamp|\w+_INIT|\w+_INITIALIZER|__\w+_(INIT|INITIALIZER|UNLOCKED)|addr_of)$/;
+  /^(BIT|BIT_ULL|BIT_MASK|BIT_WORD|BITS_TO_\w+|GENMASK|GENMASK_ULL|FIELD_PREP|FIELD_GET|hweight\w+|_IO|_IOR|_IOW|_IOWR|_IOC|MKDEV|MAJOR|MINOR|KERNEL_VERSION|ERR_PTR|IS_ENABLED|ARRAY_SIZE|[mun]?secs_to_jiffies|jiffies_to_[mun]?secs|(ms|us|ns)_to_ktime|ktime_set|htons|htonl|ntohs|ntohl|offsetof|sizeof|addr_of|errname)$/;
+/** Headers that touch no memory. */
+const PURE_HEADERS = /^lockstep\/linux\/(bits|math|minmax|align|log2|byteorder)$/;
+
+/** Give an initialiser, for the arguments of DEFINE_*: `ATOMIC_INIT(1)`. */
+const INITIALISERS = /_(INIT|INITIALIZER|UNLOCKED)$/;
 
 /** The header whose functions all describe types: `array`, `ptr`, `bitmap`. */
 const TYPE_HEADER = 'lockstep/linux/types';
+/** Of it, what is no description. */
+const TOUCHES = /^(assign_struct|begin_static|def_name|end_static|set_\w+)$/;
 
-/** Of `lockstep/linux/types`, what touches memory and so is no description. */
-const TOUCHES = /^(assign_struct|container_of|READ_ONCE|WRITE_ONCE)$/;
-
+/** True for a function whose result is the same on every CPU and can't be changed. */
 export const isPure = (name: string, from: string): boolean =>
-  PURE.test(name) || TYPES.test(name) || (from === TYPE_HEADER && !DEFINES.test(name) && !TOUCHES.test(name));
+  PURE.test(name) ||
+  PURE_HEADERS.test(from) ||
+  TYPES.test(name) ||
+  (from === TYPE_HEADER && !DEFINES.test(name) && !TOUCHES.test(name));
+
+/** As isPure, in an argument of DEFINE_*. */
+export const isInitialiser = (name: string, from: string): boolean => INITIALISERS.test(name) || isPure(name, from);
 
 /** True for modules that hold kernel functions. */
 export const isHeader = (from: string): boolean => from.startsWith('lockstep/linux/');

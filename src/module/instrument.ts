@@ -10,6 +10,7 @@ import { TraceMap, originalPositionFor } from '@jridgewell/trace-mapping';
 import { parse } from 'acorn';
 import MagicString from 'magic-string';
 import { DEFINES, isHeader } from './allowed.js';
+export { isBuiltinIterator } from './builtin-iterators.js';
 import { isWrapper, unwrap } from './names.js';
 import { isFunction, isLoop, rootOf, walk, type Node } from './scope.js';
 
@@ -36,16 +37,6 @@ export interface ModuleRuntime {
   /** The exported functions, each before anything of the module runs that could refer to it. */
   text(name: string, fn: (...args: never[]) => unknown): void;
 }
-
-/** True for the iterators of arrays, strings, maps and sets: the only ones in a module that are not sleepers. */
-export function isBuiltinIterator(value: object): boolean {
-  return BUILTIN.has(Object.getPrototypeOf(value) as object);
-}
-const BUILTIN = new Set<object>(
-  [[].values(), ''[Symbol.iterator](), new Map().values(), new Set().values(), ''.matchAll(/x/g)].map(
-    (i) => Object.getPrototypeOf(i) as object,
-  ),
-);
 
 const POLL = 'if ($h.I32[$h.pending] !== 0) $k.step_slow();';
 /** A struct view is let through before `next` is touched: reading a field is an access to the machine's memory. */

@@ -1,6 +1,6 @@
 // The names of a module's top level and what each stands for, and which calls are calls of the kernel's headers. For
 // the check of the top level. Host code; no state.
-import { DEFINES, isHeader, isPure } from './allowed.js';
+import { DEFINES, isHeader, isInitialiser, isPure } from './allowed.js';
 import { isFunction, rootOf, targets, type Node } from './scope.js';
 
 /** What a name of the top level stands for. */
@@ -79,9 +79,14 @@ export class Names {
 
   isPureCall(call: Node): boolean {
     const name = this.headerCall(call);
-    if (name === null) return false;
-    const root = rootOf(call['callee']);
-    return isPure(name, this.get(root!['name'])!.from!);
+    return name !== null && isPure(name, this.headerOf(call));
+  }
+  isInitialiserCall(call: Node): boolean {
+    const name = this.headerCall(call);
+    return name !== null && isInitialiser(name, this.headerOf(call));
+  }
+  private headerOf(call: Node): string {
+    return this.get(rootOf(call['callee'])!['name'])!.from!;
   }
 }
 

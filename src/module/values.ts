@@ -60,7 +60,7 @@ export class Values {
           `write \`export\` before the function \`${n['name']}\``,
         );
       else if (!binding) this.constant(n);
-    } else if (n.type === 'CallExpression' && this.names.headerCall(n) !== null && this.names.isPureCall(n)) {
+    } else if (n.type === 'CallExpression' && this.names.isInitialiserCall(n)) {
       const isType = TYPES.test(this.names.headerCall(n)!);
       for (const a of n['arguments']) this.argument(a, isType ? { functions: true, exported: false } : how);
     } else if (n.type === 'MemberExpression' && this.names.get(rootOf(n)?.['name'])?.kind === 'static') {

@@ -28,6 +28,8 @@ export class list_walk<V> implements IterableIterator<V> {
     this.type = type;
     this.offset = offset;
     this.back = back;
+    // Set here, so that the object's shape stays one.
+    this.value = undefined as V;
     this.done = false;
   }
   advance(): boolean {
@@ -65,6 +67,8 @@ export class list_walk_safe<V> implements IterableIterator<V> {
     this.type = type;
     this.offset = offset;
     this.back = back;
+    // Set here, so that the object's shape stays one.
+    this.value = undefined as V;
     this.done = false;
   }
   advance(): boolean {

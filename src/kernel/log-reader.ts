@@ -125,7 +125,7 @@ export function drain(
     else I32[SEQ] = r.record.sequence + 1;
     zero(U8, at, r.size === 0 ? LOG_RING_SIZE : r.size);
     // Only now may a writer have the space. Where the records can't be told apart, reading goes on behind all of them.
-    Atomics.store(I32, TAIL, r.size === 0 ? Atomics.load(I32, HEAD) & ~7 : (at + r.size) | 0);
+    Atomics.store(I32, TAIL, r.size === 0 ? Atomics.and(I32, HEAD, ~7) & ~7 : (at + r.size) | 0);
     if (r.record === null) continue;
     n++;
     take(r.record);

@@ -24,17 +24,19 @@ export function printk(fmt: string, ...args: unknown[]): number {
     else if (kind === 0x63) cont = true;
     text = text.slice(2);
   }
-  if (text.endsWith('\n')) text = text.slice(0, -1);
-  emit(level, text, cont);
+  // Without a newline a KERN_CONT may follow: the reader holds the record until the next one comes.
+  const open = !text.endsWith('\n');
+  if (!open) text = text.slice(0, -1);
+  emit(level, text, cont, open);
   return text.length;
 }
 
-function emit(level: number, text: string, cont: boolean): void {
+function emit(level: number, text: string, cont: boolean, open: boolean): void {
   const task = current_task();
-  log_store(level, text, { cpu, pid: task === 0 ? 0 : ld(task + Task.PID), ts: clock_ns(), cont });
+  log_store(level, text, { cpu, pid: task === 0 ? 0 : ld(task + Task.PID), ts: clock_ns(), cont, open });
 }
 
 /** A record of the kernel's own: no formatting. */
 export function printk_emit(level: number, text: string): void {
-  emit(level, text, false);
+  emit(level, text, false, false);
 }

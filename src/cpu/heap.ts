@@ -3,8 +3,8 @@
 // machine's memory, the address of this CPU's pending word, and the ways out. Module-level state, like cpu/raw.ts:
 // refreshed when the thread attaches a memory or becomes another CPU, and otherwise never written.
 import { Pcpu } from '../machine/memory-map.js';
-import { on_enter_cpu } from './context.js';
-import { ACCESS_POLL, F64, I32, I64, U16, U32, U8, memory_size, on_attach } from './raw.js';
+import { my, on_enter_cpu } from './context.js';
+import { ACCESS_POLL, F64, I32, I64, U16, U32, U8, mark, memory_size, on_attach } from './raw.js';
 
 /** A load or store that hit the null page, lay outside the memory or was not aligned. The kernel makes it an oops. */
 export class PageFault extends Error {
@@ -104,12 +104,13 @@ export const heap = {
   convert64,
   no_assignment,
   describe,
+  mark,
   text_handle: (_f: (...args: never[]) => unknown, where: string): number => {
     throw new Error(`${where}: functions can't be stored yet: kernel text is not set up (set_text_handle)`);
   },
 };
 
-on_attach(() => {
+function refresh(): void {
   heap.I32 = I32;
   heap.U32 = U32;
   heap.U16 = U16;
@@ -121,10 +122,15 @@ on_attach(() => {
   heap.limit2 = limit >> 1;
   heap.limit4 = limit >> 2;
   heap.limit8 = limit >> 3;
-});
-on_enter_cpu((my) => {
-  heap.pending = (my + Pcpu.PENDING) >> 2;
-});
+}
+function enter(area: number): void {
+  heap.pending = (area + Pcpu.PENDING) >> 2;
+}
+on_attach(refresh);
+on_enter_cpu(enter);
+// This file may be loaded after the thread became a CPU.
+refresh();
+enter(my);
 
 /** Sets what a poll calls when an interrupt is pending (cpu/step.ts). */
 export function set_step_slow(f: () => void): void {

@@ -30,6 +30,7 @@ export type FieldName<V> = {
 }[keyof V] &
   string;
 
+// Omit drops AnyStruct's construct signature, which would hide the one below from InstanceType.
 export interface StructClass<F> extends Omit<AnyStruct, never> {
   /** Only for the type checker. */
   readonly field_types: F;

@@ -33,14 +33,15 @@ export function compile(
   return compileModule(file, { check: false, headers: HEADERS, ...options });
 }
 
-/** What is wrong with a source: `line:column message`, in order. */
+/** What is wrong with a source, in order; of these kinds alone if any are given. */
 export async function refusals(
   source: string | Record<string, string>,
   options: CompileOptions = {},
+  kinds: readonly string[] = [],
 ): Promise<string[]> {
-  return (await failure(source, options)).errors.map(
-    (e) => `${basename(e.file)}:${e.line}:${e.column}: ${e.message} => ${e.advice}`,
-  );
+  return (await failure(source, options)).errors
+    .filter((e) => kinds.length === 0 || kinds.includes(e.kind))
+    .map((e) => `${basename(e.file)}:${e.line}:${e.column}: ${e.message} => ${e.advice}`);
 }
 
 export async function failure(

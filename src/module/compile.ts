@@ -11,6 +11,7 @@ import { ESBUILD, checkName, complaint, fromEsbuild, readParts, resolveRelative,
 import { exportedFunctions, instrument, toCommonJs, withInlineMap, type Generated } from './instrument.js';
 import { moduleInfo, type Parameter } from './modinfo.js';
 import { declarationOf, type Node } from './scope.js';
+import { checkSubset } from './subset.js';
 import { judgeTopLevel } from './toplevel.js';
 import { typeCheck } from './typecheck.js';
 
@@ -60,7 +61,7 @@ export async function compileModule(file: string, options: CompileOptions = {}):
   const root = dirname(entry);
   const contents = parts.flatMap((p) => [relative(root, p.file), p.source]);
 
-  const errors = parts.flatMap((p) => [...checkTopLevel(p), ...checkHost(p)]);
+  const errors = parts.flatMap((p) => [...checkTopLevel(p), ...checkConstructs(p)]);
   errors.push(...checkSymbols(parts));
   if (options.check !== false) errors.push(...cachedTypeCheck(entry, sources, headers, contents));
   stopAt(errors, sources);
@@ -97,33 +98,16 @@ function checkTopLevel(part: Part): SourceError[] {
   return errors;
 }
 
-/** `import()` and `import.meta` reach for the host's loader. */
-function checkHost(part: Part): SourceError[] {
-  if (!/\bimport\s*[.(]/.test(part.code)) return [];
-  const errors: SourceError[] = [];
-  const look = (n: unknown): void => {
-    if (Array.isArray(n)) n.forEach(look);
-    else if (typeof n === 'object' && n !== null && 'type' in n) {
-      const node = n as Node;
-      if (node.type === 'ImportExpression')
-        errors.push(
-          complaint(
-            part,
-            node,
-            'import',
-            "`import()` loads from the host, which a CPU can't wait for",
-            'import it at the top of the file',
-          ),
-        );
-      if (node.type === 'MetaProperty' && node['meta'].name === 'import')
-        errors.push(
-          complaint(part, node, 'import', '`import.meta` belongs to the host', 'a module has no path in the kernel'),
-        );
-      for (const key of Object.keys(node)) if (key !== 'loc') look(node[key]);
-    }
-  };
-  look(part.program);
-  return errors;
+/** Constructs that a module may not use anywhere. */
+function checkConstructs(part: Part): SourceError[] {
+  return checkSubset(part.program, part.map, part.file).map(({ file, line, column, what, advice }) => ({
+    kind: 'subset',
+    file,
+    line,
+    column,
+    message: what,
+    advice,
+  }));
 }
 
 /** Exports are the module's symbols: two of one name in its files can't be told apart. */
@@ -134,7 +118,17 @@ function checkSymbols(parts: Part[]): SourceError[] {
     for (const s of part.program['body'] as Node[]) {
       if (s.type !== 'ExportNamedDeclaration' || s['source']) continue;
       for (const e of s['specifiers'] as Node[]) {
-        const name: string = e['exported'].name;
+        const name: string = e['exported'].name ?? e['exported'].value;
+        if (!/^\w+$/.test(name))
+          errors.push(
+            complaint(
+              part,
+              declarationOf(part.program, e['local'].name) ?? s,
+              'toplevel',
+              `\`${name}\` is no name for a symbol`,
+              'letters, digits and _',
+            ),
+          );
         const other = owners.get(name);
         if (other !== undefined && !isImported(part.program, e['local'].name))
           errors.push(

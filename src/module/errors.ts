@@ -37,18 +37,23 @@ export class SourceErrors extends Error {
   }
 }
 
-/** By file in the order they came, then by position; the same problem once. */
+/**
+ * By file in the order they came, then by position. What two checks found at one place is said once: the check of
+ * constructs repeats that of the top level, and a name of JavaScript's host has no type either.
+ */
 function inOrder(errors: SourceError[]): SourceError[] {
   const files = [...new Set(errors.map((e) => e.file))];
+  const seen = new Set<string>();
   const sorted = [...errors].sort(
     (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
   );
-  return sorted.filter(
-    (e, i) =>
-      !sorted
-        .slice(0, i)
-        .some((f) => f.file === e.file && f.line === e.line && f.column === e.column && f.message === e.message),
-  );
+  return sorted.filter((e) => {
+    const place = `${e.file}:${e.line}:${e.column}`;
+    const repeats = e.kind === 'subset' || (e.kind === 'type' && e.message.startsWith('Cannot find name'));
+    if ((repeats && e.line > 0 && seen.has(place)) || seen.has(`${place} ${e.message}`)) return false;
+    seen.add(place).add(`${place} ${e.message}`);
+    return true;
+  });
 }
 
 /** The path as a person would type it. */

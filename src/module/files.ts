@@ -148,6 +148,8 @@ function imports(part: Part, headers: string, errors: SourceError[]): string[] {
       const header = from.slice('lockstep/linux/'.length);
       if (!headerNames(headers).includes(header))
         complain(`\`${from}\`: there is no such header`, headerAdvice(header, headers));
+      else if (s.type === 'ExportAllDeclaration')
+        complain(`\`export *\` of a kernel header`, 'name what is meant: export { ... } from');
     } else
       complain(
         `\`${from}\` can't be imported: kernel code has neither packages nor the host's modules`,

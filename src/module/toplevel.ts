@@ -135,7 +135,12 @@ class Judge {
     const callee = init.type === 'CallExpression' ? this.names.headerCall(init) : null;
     if (callee !== null && DEFINES.test(callee)) return this.definition(init);
     const why = this.values.whyNot(init);
-    if (why !== null) this.complain(why.node === init ? d : why.node, `\`${name}\`: ${why.message}`, why.advice(name));
+    if (why !== null)
+      this.complain(
+        why.node === init && init.type !== 'Identifier' ? d : why.node,
+        `\`${name}\`: ${why.message}`,
+        why.advice(name),
+      );
   }
 
   /** esbuild gives the value of `export default` a name. */

@@ -19,22 +19,6 @@ let last: { headers: string; program: Ts.Program } | undefined;
 /** How the last check spent its time, in milliseconds; for `--verbose` and the tests. */
 export const timing = { checks: 0, load: 0, check: 0 };
 
-/** What to use instead of things that other JavaScript has and a kernel has not. */
-const INSTEAD: Record<string, string> = {
-  console: "use printk or pr_info of 'lockstep/linux/printk'",
-  setTimeout: "use timer_setup and mod_timer of 'lockstep/linux/timer', or sleep with schedule_timeout",
-  setInterval: "use timer_setup of 'lockstep/linux/timer' and arm it again with mod_timer",
-  setImmediate: "use queue_work of 'lockstep/linux/workqueue'",
-  queueMicrotask: "use queue_work of 'lockstep/linux/workqueue'",
-  process: "a kernel has no process object; parameters come by module_param of 'lockstep/linux/moduleparam'",
-  performance: "use ktime_get of 'lockstep/linux/ktime'",
-  require: 'use import',
-  Buffer: "use kmalloc of 'lockstep/linux/slab'",
-  fetch: 'kernel code has no network of the host',
-  window: 'a kernel runs in no browser',
-  document: 'a kernel runs in no browser',
-};
-
 /** The sources that were read already, by absolute path: the check sees exactly these. */
 export type Sources = ReadonlyMap<string, string>;
 
@@ -59,9 +43,7 @@ export function typeCheck(
   });
   last = { headers, program };
   const library = dirname(ts.getDefaultLibFilePath(options));
-  const files = program
-    .getSourceFiles()
-    .filter((f) => !f.fileName.startsWith(headers) && !f.fileName.startsWith(library));
+  const files = program.getSourceFiles().filter((f) => !isBelow(f.fileName, headers) && !isBelow(f.fileName, library));
   const diagnostics = [
     ...program.getOptionsDiagnostics(),
     ...files.flatMap((f) => [...program.getSyntacticDiagnostics(f), ...program.getSemanticDiagnostics(f)]),
@@ -74,6 +56,8 @@ export function typeCheck(
     others: new Map(files.filter((f) => !sources.has(f.fileName)).map((f) => [f.fileName, f.text])),
   };
 }
+
+const isBelow = (file: string, directory: string): boolean => file.startsWith(`${directory}/`);
 
 /** The options of every check, also for editors: `lockstep new` writes the same into a project's tsconfig.json. */
 export function compilerOptions(ts: TypeScript, headers: string): Ts.CompilerOptions {
@@ -108,7 +92,7 @@ function hostFor(ts: TypeScript, options: Ts.CompilerOptions, sources: Sources, 
   host.getSourceFile = (name, how, onError) => {
     const text = sources.get(name);
     if (text !== undefined) return ts.createSourceFile(name, text, how);
-    const fixed = name.startsWith(library) || name.startsWith(headers); // these don't change while we run
+    const fixed = isBelow(name, library) || isBelow(name, headers); // these don't change while we run
     let file = fixed ? cache.get(name) : undefined;
     if (file === undefined) {
       file = read(name, how, onError);
@@ -124,7 +108,6 @@ function toError(ts: TypeScript, d: Ts.Diagnostic, file: string): SourceError {
   if (d.file === undefined || d.start === undefined) return { kind: 'type', file, line: 0, column: 0, message };
   const { line, character } = d.file.getLineAndCharacterOfPosition(d.start);
   const missing = /^Cannot find name '(\w+)'/.exec(message)?.[1];
-  const instead = missing === undefined || !Object.hasOwn(INSTEAD, missing) ? undefined : INSTEAD[missing];
   return {
     kind: 'type',
     file: d.file.fileName,
@@ -134,10 +117,9 @@ function toError(ts: TypeScript, d: Ts.Diagnostic, file: string): SourceError {
     // TypeScript would advise to add the DOM or @types/node here.
     message: missing === undefined ? `${message} (TS${d.code})` : `Cannot find name '${missing}' (TS${d.code})`,
     advice:
-      instead ??
-      (missing !== undefined
-        ? (didYouMean(message) ?? 'import it from its header in lockstep/linux, or declare it')
-        : undefined),
+      missing === undefined
+        ? undefined
+        : (didYouMean(message) ?? 'import it from its header in lockstep/linux, or declare it'),
   };
 }
 

@@ -1,7 +1,7 @@
 // Gives functions their twins. A declaration `f` gets `function* f$g` beside it, hoisted like itself, and `f.$g = f$g`
 // at the head of the list it stands in, so before any code of that scope runs. An expression is wrapped or followed by
 // the attachment; a method gets a second method, so that `super` works there.
-import { call, children, declare, dot, id, is_function, lit, type Node, set, statement } from './ast.js';
+import { block, call, children, declare, dot, id, is_function, lit, type Node, set, statement } from './ast.js';
 import type { Context } from './context.js';
 import { parameters } from './patterns.js';
 import { Twin } from './twin.js';
@@ -71,8 +71,14 @@ const attached = (cx: Context, name: Node, fn: Node, twin: Node): Node => statem
 /** `$s.f(plain, twin)`; `name` where the function would have taken its name from its place. */
 export function function_expression(cx: Context, fn: Node, name: string): Node {
   if (!cx.twins_everywhere) return fn;
-  const named = name !== '' && !fn.id ? [lit(name)] : [];
   const twin = twin_of(cx, fn, 'FunctionExpression', null);
+  if (fn.id) {
+    // Its own name, inside it, has to mean the function that has the twin: `(() => { const f = …; f.$g = …; return f; })()`
+    const body = [declare('const', [[fn.id as Node, plain_function(cx, fn)]]), attached(cx, fn.id as Node, fn, twin)];
+    const made = block([...body, { type: 'ReturnStatement', argument: fn.id }]);
+    return call({ type: 'ArrowFunctionExpression', params: [], body: made, expression: false, async: false, generator: false });
+  }
+  const named = name === '' ? [] : [lit(name)];
   return call(dot(id('$s'), fn.generator ? 'y' : 'f'), plain_function(cx, fn), twin, ...named);
 }
 /** The same for a function that is assigned to `target`, which gives it its name: `f = …, f.$g = …`. */
@@ -136,7 +142,8 @@ export function plain_statement(cx: Context, s: Node): Node[] {
   if (n.type === 'VariableDeclaration') {
     const out: Node[] = [];
     for (const d of n.declarations as Node[]) {
-      if (d.id.type === 'Identifier' && is_function(d.init as Node | null) && cx.wants_twin(d.init as Node, d.id.name as string)) {
+      const anonymous = d.id.type === 'Identifier' && is_function(d.init as Node | null) && !d.init.id;
+      if (anonymous && cx.wants_twin(d.init as Node, d.id.name as string)) {
         const f = named_function(cx, d.init as Node, d.id as Node);
         out.push(exported({ ...n, declarations: [{ ...d, init: f.value }] }), statement(f.then));
       } else out.push(exported({ ...n, declarations: [plain(cx, d)] }));
@@ -167,6 +174,11 @@ export function plain(cx: Context, node: Node): Node {
     case 'Property':
       if (is_function(node.value as Node) && node.kind === 'init' && !node.method && !node.computed)
         return { ...node, value: cx.twins_everywhere ? function_expression(cx, node.value as Node, String(node.key.name ?? node.key.value)) : node.value };
+      break;
+    case 'AssignmentExpression':
+    case 'AssignmentPattern':
+      if (node.left.type === 'Identifier' && is_function(node.right as Node) && cx.twins_everywhere && (node.operator ?? '=') === '=')
+        return { ...node, right: function_expression(cx, node.right as Node, node.left.name as string) };
       break;
     case 'MethodDefinition':
       return { ...node, value: plain_function(cx, node.value as Node) };

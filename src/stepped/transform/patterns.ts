@@ -2,6 +2,7 @@
 import { binary, call, choose, described, dot, id, is_function, lit, type Node, seq, set, statement, undef } from './ast.js';
 import { named_function } from './attach.js';
 import { named_value, read_of } from './access.js';
+import { PARAMETER } from './runtime.js';
 import type { Twin } from './twin.js';
 
 /** Receives one target of a pattern and its value. */
@@ -32,7 +33,7 @@ function take(t: Twin, pattern: Node, value: Node, text: string, bind: Bind, kee
         if (p.type === 'RestElement') t.cx.refuse(p, 'a rest of fields cannot be stepped: name the fields');
         const key = p.computed ? keep(t.scratch(() => t.expr(p.key as Node))) : (p.key as Node);
         const computed = Boolean(p.computed) || p.key.type === 'Literal';
-        take(t, p.value as Node, read_of(t, () => o, key, computed, p), '(intermediate value)', bind, keep);
+        take(t, p.value as Node, read_of(t, () => o, key, computed, p), '', bind, keep);
       }
       return;
     }
@@ -40,8 +41,8 @@ function take(t: Twin, pattern: Node, value: Node, text: string, bind: Bind, kee
       const list = keep(k('list', lit(0), value));
       (pattern.elements as (Node | null)[]).forEach((e, i) => {
         if (e === null) return;
-        if (e.type === 'RestElement') take(t, e.argument as Node, call(dot(list, 'slice'), lit(i)), '(intermediate value)', bind, keep);
-        else take(t, e, { type: 'MemberExpression', object: list, property: lit(i), computed: true, optional: false }, '(intermediate value)', bind, keep);
+        if (e.type === 'RestElement') take(t, e.argument as Node, call(dot(list, 'slice'), lit(i)), '', bind, keep);
+        else take(t, e, { type: 'MemberExpression', object: list, property: lit(i), computed: true, optional: false }, '', bind, keep);
       });
       return;
     }
@@ -61,7 +62,7 @@ export function declared(t: Twin, node: Node, split = false): Node[] {
   for (const d of node.declarations as Node[]) {
     const given: Node | null = d.init;
     if (d.id.type === 'Identifier') {
-      if (split && is_function(given) && t.cx.twins_everywhere) {
+      if (split && is_function(given) && !given!.id && t.cx.twins_everywhere) {
         const f = named_function(t.cx, given!, d.id as Node);
         out.push({ type: 'VariableDeclarator', id: d.id, init: f.value, loc: d.loc });
         flush();
@@ -73,7 +74,7 @@ export function declared(t: Twin, node: Node, split = false): Node[] {
       out.push({ type: 'VariableDeclarator', id: d.id, init, loc: d.loc });
     } else {
       const init = d.made ? given! : t.scratch(() => t.expr(given!));
-      take(t, d.id as Node, init, d.made ? '(intermediate value)' : described(given!), ...declaring(t, out));
+      take(t, d.id as Node, init, d.made ? '.for' : described(given!), ...declaring(t, out));
     }
   }
   flush();
@@ -121,7 +122,7 @@ export function parameters(t: Twin, params: Node[]): { params: Node[]; head: Nod
 }
 function pattern_statements(t: Twin, pattern: Node, value: Node): Node[] {
   const out: Node[] = [];
-  take(t, pattern, value, '(intermediate value)', ...declaring(t, out));
+  take(t, pattern, value, PARAMETER, ...declaring(t, out));
   return out.length === 0 ? [] : [{ type: 'VariableDeclaration', kind: 'var', declarations: out }];
 }
 

@@ -38,7 +38,10 @@ export interface Runtime {
   list(site: number, value: unknown): unknown[];
   /** What `...` may copy into an object literal. */
   own(site: number, value: unknown): unknown;
-  /** Throws what JavaScript throws where a pattern meets null or undefined. */
+  /**
+   * Throws what V8 throws where a pattern meets null or undefined; `what` is the value's source, PARAMETER, or '' within
+   * a pattern.
+   */
   object(value: unknown, what: string, property: string): unknown;
   not_callable(what: string): never;
   refused(site: number, what: string): never;
@@ -56,6 +59,20 @@ const is_iterator = (v: unknown): boolean =>
   typeof (v as { next?: unknown }).next === 'function' &&
   (v as { $cursor?: boolean }).$cursor !== true &&
   !builtin.has(Object.getPrototypeOf(v));
+
+/** Functions of JavaScript's own that keep or compare what they are given, and do not call it. */
+const KEEPS = new Set<unknown>([
+  ...(['push', 'unshift', 'splice', 'fill', 'concat', 'indexOf', 'lastIndexOf', 'includes', 'with'] as const).map(
+    (name) => (Array.prototype as unknown as Record<string, unknown>)[name],
+  ),
+  ...(['get', 'set', 'has', 'delete'] as const).map((name) => Map.prototype[name]),
+  ...(['add', 'has', 'delete'] as const).map((name) => Set.prototype[name]),
+  Array.of,
+  Array.isArray,
+  Object.is,
+  Object.freeze,
+  Boolean,
+]);
 
 function attach<F>(key: '$g' | '$y', plain: F, twin: unknown, name: string | undefined): F {
   (plain as AnyFunction)[key] = twin;
@@ -90,7 +107,7 @@ export const runtime: Runtime = {
     throw new StepError(`yield* on ${named(f)}, which does not sleep: call it without yield*`);
   },
   callback(_site, f) {
-    if ((f as AnyFunction | undefined)?.$p !== undefined) return;
+    if ((f as AnyFunction | undefined)?.$p !== undefined || KEEPS.has(f)) return;
     throw new StepError(
       `a function is handed to ${named(f)}, which is JavaScript's own and cannot be stepped: write a loop instead`,
     );
@@ -114,10 +131,12 @@ export const runtime: Runtime = {
   object(value, what, property) {
     if (value !== undefined && value !== null) return value;
     const v = String(value);
+    if (what === '') throw new TypeError(`Cannot read properties of ${v} (reading '${property}')`);
+    const shown = what !== PARAMETER ? what : value === null ? 'object null' : v;
     throw new TypeError(
       property === ''
-        ? `Cannot destructure '${what}' as it is ${v}.`
-        : `Cannot destructure property '${property}' of '${what}' as it is ${v}.`,
+        ? `Cannot destructure '${shown}' as it is ${v}.`
+        : `Cannot destructure property '${property}' of '${shown}' as it is ${v}.`,
     );
   },
   not_callable(what) {
@@ -127,6 +146,9 @@ export const runtime: Runtime = {
     throw new StepError(what);
   },
 };
+
+/** What `object` is told of a pattern in a parameter list. */
+export const PARAMETER = 'parameter';
 
 const waiting: { names: Record<string, unknown>; pure: ReadonlySet<string> | true }[] = [];
 const is_class = (f: unknown): boolean => Object.getOwnPropertyDescriptor(f, 'prototype')?.writable === false;

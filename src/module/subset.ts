@@ -260,7 +260,7 @@ class Check {
   }
 
   private function(n: Node): void {
-    if (n.async) this.refuse(n, 'an async function waits for the host', SLEEP);
+    if (n.async) this.refuse((n.id as Node | null) ?? n, 'an async function waits for the host', SLEEP);
     const parameters = n.params as Node[];
     const later = parameters.map((p) => [...bound_names(p)].map((i) => i.name as string));
     parameters.forEach((p, i) => {

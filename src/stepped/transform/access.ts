@@ -1,6 +1,6 @@
 // Reads and writes of fields, with their pauses. A pause stands directly before the access it belongs to, after
 // everything that JavaScript evaluates before that access.
-import { at, binary, choose, is_function, type Node, seq, set, undef } from './ast.js';
+import { at, binary, choose, described, is_function, type Node, seq, set, undef } from './ast.js';
 import { function_expression, named_function } from './attach.js';
 import { dispatch, held_arguments } from './calls.js';
 import { assigned_pattern } from './patterns.js';
@@ -201,7 +201,7 @@ function link(t: Twin, links: Node[], i: number, value: () => Node, self: (() =>
     made = rest(seq(...k.setup, ...pause, target), is_method ? value : null);
   } else {
     const args = held_arguments(t, n.arguments as Node[]);
-    const made_call = dispatch(t, n, { fn: value, self, name: 'function', described: null }, args, false);
+    const made_call = dispatch(t, n, { fn: value, self, name: described(n.callee as Node).slice(0, 60), described: null }, args, false);
     made = rest(seq(...args.setup, made_call), null);
   }
   return n.optional ? choose(binary(value(), '==', { type: 'Literal', value: null, raw: 'null' }), undef(), made) : made;

@@ -66,9 +66,16 @@ export function held_arguments(t: Twin, nodes: Node[]): Arguments {
   return { setup, refs, functions };
 }
 
-/** V8 puts a frame at the name of a method, at the start of any other call. */
-const call_place = (node: Node): Node =>
-  node.callee.type === 'MemberExpression' && !node.callee.computed ? (node.callee.property as Node) : node;
+/** Where V8 puts a frame of a call: at the callee's last name, or at the parenthesis if it ends in none. */
+function call_place(node: Node): Node {
+  const callee: Node = node.callee;
+  if (callee.type === 'Identifier') return callee;
+  if (callee.type === 'MemberExpression' && !callee.computed) return callee.property as Node;
+  const end = callee.loc?.end;
+  // A callee that is no member, such as esbuild's `(0, x.f)`, stands in parentheses.
+  const column = end && (callee.type === 'MemberExpression' ? end.column : end.column + 1);
+  return end ? { ...node, loc: { start: { line: end.line, column: column! }, end } } : node;
+}
 
 export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, delegated: boolean): Node {
   const site = lit(t.cx.site(node, 'call', callee.name));
@@ -84,7 +91,7 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   const by_y = at(delegate(with_this(used(y, '$y'))), where);
   const pause = both(both(p, k('s', site)), pause_now());
 
-  const plain_call = at(callee.plain ? callee.plain(args.refs) : with_plain_this(fn, self, args.refs), node);
+  const plain_call = at(callee.plain ? callee.plain(args.refs) : with_plain_this(fn, self, args.refs, where), node);
   const checks: Node[] = [];
   if (callee.described !== null) checks.push(both({ type: 'UnaryExpression', operator: '!', prefix: true, argument: is_a(fn(), 'function') }, k('not_callable', lit(callee.described))));
   if (t.cx.mode === 'module') for (const f of args.functions) checks.push(is_function(f) ? k('callback', site, fn()) : both(is_a(f, 'function'), k('callback', site, fn())));
@@ -98,8 +105,8 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   });
   return at(seq(pause, choose(is_set(g), by_g, choose(is_set(y), k('undelegated', site, fn()), plain))), node);
 }
-const with_plain_this = (fn: () => Node, self: (() => Node) | null, args: Node[]): Node =>
-  self === null ? call(fn(), ...args) : call(dot(fn(), 'call'), self(), ...args);
+const with_plain_this = (fn: () => Node, self: (() => Node) | null, args: Node[], where: Node): Node =>
+  self === null ? call(fn(), ...args) : call(dot(fn(), 'call', where.loc), self(), ...args);
 
 /** `(0, import_x.f)(…)` is how esbuild calls an import without a `this`. */
 const without_this = (callee: Node): Node =>
@@ -114,7 +121,7 @@ export function call_expression(t: Twin, node: Node, delegated: boolean): Node {
   if (callee.type === 'Super') cx.refuse(node, 'a constructor cannot be stepped');
   if (callee.type === 'ChainExpression') cx.refuse(node, 'a call of an optional chain in parentheses cannot be stepped');
   if (!cx.pauses) return cx.kernel_call(t, node, callee, delegated);
-  const name = described(callee).slice(0, 60);
+  const name = callee === node.callee ? described(callee).slice(0, 60) : String(callee.property.name);
   const natural = (): Node[] => nodes.map((a) => t.scratch(() => t.expr(a)));
 
   if (cx.is_raw_access(callee)) return raw_access(t, node, name);

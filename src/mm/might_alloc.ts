@@ -1,7 +1,7 @@
 // Is this a context in which this allocation is allowed? Context: any.
 import { my } from '../cpu/context.js';
 import { ld } from '../cpu/raw.js';
-import { __GFP_DIRECT_RECLAIM } from '../linux/gfp.js';
+import { __GFP_DIRECT_RECLAIM } from '../linux/gfp_types.js';
 import { Pcpu } from '../machine/memory-map.js';
 import { __might_sleep } from '../sched/debug.js';
 

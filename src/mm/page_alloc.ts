@@ -7,7 +7,7 @@ import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock
 import { my } from '../cpu/context.js';
 import { a_add, a_sub, fill_bytes, ld, st } from '../cpu/raw.js';
 import { BUG } from '../kernel/panic.js';
-import { __GFP_NOFAIL, __GFP_ZERO } from '../linux/gfp.js';
+import { __GFP_NOFAIL, __GFP_ZERO } from '../linux/gfp_types.js';
 import { Mach, MEM_MAP, PAGE_SHIFT, PAGE_SIZE, PAGE_STRUCT, Pcpu } from '../machine/memory-map.js';
 import { MM_RESERVE_MAX, MM_RESERVE_PART } from '../machine/params.js';
 import { might_alloc } from './might_alloc.js';

@@ -9,7 +9,7 @@ import {
   __GFP_NOMEMALLOC,
   __GFP_NOWARN,
   gfp_name,
-} from '../linux/gfp.js';
+} from '../linux/gfp_types.js';
 import { printk } from '../kernel/printk.js';
 import { Mach } from '../machine/memory-map.js';
 import { HZ, MM_WARN_INTERVAL_S } from '../machine/params.js';

@@ -7,7 +7,7 @@
 import { my } from '../cpu/context.js';
 import { a_cas, fill_bytes, ld, st } from '../cpu/raw.js';
 import { BUG } from '../kernel/panic.js';
-import { __GFP_DIRECT_RECLAIM, __GFP_NOWARN, __GFP_ZERO } from '../linux/gfp.js';
+import { __GFP_DIRECT_RECLAIM, __GFP_NOWARN, __GFP_ZERO } from '../linux/gfp_types.js';
 import { PAGE_SHIFT, PAGE_SIZE, Pcpu } from '../machine/memory-map.js';
 import { __might_sleep } from '../sched/debug.js';
 import { alloc_failed } from './page_warn.js';

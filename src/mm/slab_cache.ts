@@ -15,7 +15,7 @@ import { my } from '../cpu/context.js';
 import { ld, st } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { BUG } from '../kernel/panic.js';
-import { __GFP_ZERO } from '../linux/gfp.js';
+import { __GFP_ZERO } from '../linux/gfp_types.js';
 import { PAGE_STRUCT, Pcpu } from '../machine/memory-map.js';
 import { SLAB_EMPTY_KEPT } from '../machine/params.js';
 import { get_block, put_pages } from './page_alloc.js';

@@ -25,6 +25,8 @@ export interface MachineOptions {
   log?: (record: LogRecord) => void;
   /** An oops ends the machine (panic_on_oops). */
   panic_on_oops?: boolean;
+  /** A soft lock-up ends the machine too (softlockup_panic). */
+  panic_on_lockup?: boolean;
   /** Limits of the detectors in milliseconds, times CPUs per core; see params.ts for those taken when not given. */
   soft_lockup_ms?: number;
   hard_lockup_ms?: number;
@@ -117,7 +119,7 @@ export class Machine {
     const { pool, options } = this;
     pool.prepare({
       cpus: pool.cpus,
-      flags: options.panic_on_oops === true ? BootFlag.PANIC_ON_OOPS : 0,
+      flags: (options.panic_on_oops === true ? BootFlag.PANIC_ON_OOPS : 0) | (options.panic_on_lockup === true ? BootFlag.PANIC_ON_LOCKUP : 0),
       soft_lockup_ms: options.soft_lockup_ms ?? 0,
       hard_lockup_ms: options.hard_lockup_ms ?? 0,
       hung_task_ms: options.hung_task_ms ?? 0,

@@ -87,6 +87,9 @@ export const a_st64 = (a: number, v: bigint): void => {
 };
 export const a_cas64 = (a: number, old: bigint, v: bigint): bigint => Atomics.compareExchange(I64, a >> 3, old, v);
 
+/** Notes that the word at `a` is about to be written: nothing to do in this build. For generated accessors. */
+export const mark = (_a: number): void => {};
+
 /** Fills `n` bytes; `a` and `n` need no alignment. */
 export function fill_bytes(a: number, value: number, n: number): void {
   U8.fill(value, a, a + n);

@@ -19,7 +19,7 @@ import { msleep } from '../sched/timer.js';
 import { check_hung_tasks } from '../sched/watchdog.js';
 import { note_static } from './loading.js';
 import { khostd, serve_request } from './mailbox.js';
-import { load_here, module_name_of_owner, unload_here } from './module.js';
+import { exit_module, init_module, load_here, module_name_of_owner, unload_here } from './module.js';
 import { printk_emit } from './printk.js';
 import { register_text, reset_text, seal_kernel_text, symbol_text, text_handle } from './text.js';
 //import { set_symbolizer } from './vsprintf.js';
@@ -43,6 +43,8 @@ export function init_kernel_code(): void {
   register_text('khostd', khostd);
   register_text('khungtaskd', khungtaskd);
   register_text('serve_request', serve_request);
+  register_text('init_module', init_module);
+  register_text('exit_module', exit_module);
   register_text('nothing', nothing);
   seal_kernel_text();
 }

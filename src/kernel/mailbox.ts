@@ -10,10 +10,9 @@ import { MAILBOX, Mach } from '../machine/memory-map.js';
 import { a_ld, a_st, futex_wake, ld, st } from '../cpu/raw.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from '../sched/core.js';
 import { drive, schedule, type Sleeping } from '../sched/sleep.js';
-import { COMPLETION_FRAME } from '../sched/completion.js';
 import { get_task_struct, kthread_create_handle, put_task_struct, wait_task_attempt } from '../sched/kthread.js';
 import { wake_up_process } from '../sched/core.js';
-import { PF_DAEMON, PF_OOPSED, Task, TASK_IDLE, TASK_RUNNING } from '../sched/task-layout.js';
+import { COMPLETION_FRAME, PF_DAEMON, PF_OOPSED, Task, TASK_IDLE, TASK_RUNNING } from '../sched/task-layout.js';
 import { load_request, unload_request } from './module.js';
 import { call_text, text_handle } from './text.js';
 

@@ -81,6 +81,10 @@ function answer(text: string): void {
   st(Box.LENGTH, bytes.length);
 }
 
+/** The text of the last answer, for a host in the same thread. */
+export const request_answer = (): string => request_text(ld(Box.LENGTH));
+export const has_exit = (mod: number): boolean => ld(mod + Mod.EXIT) !== 0;
+
 export function module_name(mod: number): string {
   let name = '';
   for (let i = 0; i < NAME_SIZE && U8[mod + Mod.NAME + i] !== 0; i++) name += String.fromCharCode(U8[mod + Mod.NAME + i]!);
@@ -125,12 +129,7 @@ function evaluate_here(spec: LoadSpec, initialise: boolean): { evaluation: Evalu
   let next = 0;
   begin_static(ld(Mach.STATIC_NEXT), initialise);
   try {
-    const exports = evaluate(spec.code, spec.path);
-    for (const [name, value] of Object.entries(exports)) {
-      // Struct classes are types, not functions that shared memory could point to.
-      if (typeof value === 'function' && !('struct_name' in value) && text_handle_or_zero(value as () => void) === 0)
-        register_text(name, value as () => void, spec.name);
-    }
+    evaluate(spec.code, spec.path);
     register_hook(evaluation.init, 'init_module', spec.name);
     register_hook(evaluation.exit, 'cleanup_module', spec.name);
   } finally {

@@ -4,8 +4,8 @@ import { set_current_state } from '../sched/core.js';
 import { __might_sleep } from '../sched/debug.js';
 import { delegate, pop_frame, push_frame, ready, schedule_debug, type Sleeping } from '../sched/sleep.js';
 import { SCHEDULE } from '../cpu/vectors.js';
-import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_UNINTERRUPTIBLE } from '../sched/task-layout.js';
-import { arm_timeout, disarm_timeout, get_jiffies, TIMEOUT_FRAME } from '../sched/timer.js';
+import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_UNINTERRUPTIBLE, TIMEOUT_FRAME } from '../sched/task-layout.js';
+import { arm_timeout, disarm_timeout, get_jiffies } from '../sched/timer.js';
 import {
   finish_wait_raw,
   init_wait_entry,

@@ -51,3 +51,11 @@ export const HUNG_TASK_CHECK_MS = 1000;
 export const IDLE_SPIN = 20;
 /** Bytes of text of one log record; what is longer is cut. */
 export const LOG_RECORD_MAX = 4096;
+/** Stepped build: virtual time of one step, in ns. */
+export const STEP_NS = 50;
+/** Stepped build: jumps of an idle machine to a timer that changed nothing, after which it waits for good. */
+export const QUIET_EXPIRIES = 8;
+/** Stepped build: a schedule longer than this has not ended: a livelock. */
+export const MAX_STEPS = 20_000;
+/** Stepped build: memory of the machine. */
+export const STEPPED_MEMORY = 8 << 20;

@@ -6,8 +6,8 @@ import { set_current_state, __set_current_state } from './core.js';
 import { block_on, might_sleep, unblock } from './debug.js';
 import { list_push_back, list_remove, list_unlinked } from './rawlist.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
-import { Block, Completion, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE, WaitEntry, WaitHead } from './task-layout.js';
-import { arm_timeout, disarm_timeout, MAX_SCHEDULE_TIMEOUT, TIMEOUT_FRAME, get_jiffies } from './timer.js';
+import { Block, Completion, COMPLETION_FRAME, COMPLETION_TIMEOUT, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE, WaitEntry, WaitHead } from './task-layout.js';
+import { arm_timeout, disarm_timeout, MAX_SCHEDULE_TIMEOUT, get_jiffies } from './timer.js';
 import { check_wait_head, init_wait_entry, init_wait_head, wake_up_queue_locked, WQ_FLAG_EXCLUSIVE } from './wait.js';
 
 const COMPLETE_ALL = 0x7fffffff;
@@ -59,8 +59,7 @@ export const completion_done_raw = (x: number): boolean => ld(x) !== 0;
 const STATE = 0;
 const END = 4;
 const ENTRY = 16;
-const TIMEOUT = 40;
-export const COMPLETION_FRAME = TIMEOUT + TIMEOUT_FRAME;
+const TIMEOUT = COMPLETION_TIMEOUT;
 
 /** Result: 0 timed out; else the jiffies left, at least 1. `timeout` MAX_SCHEDULE_TIMEOUT waits for ever. */
 export function wait_for_completion_attempt(frame: number, x: number, timeout: number): number {

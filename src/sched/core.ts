@@ -152,13 +152,14 @@ export const wake_up_process = (task: number): number => (try_to_wake_up(task, T
 export const wake_up_state = (task: number, states: number): number => (try_to_wake_up(task, states) ? 1 : 0);
 
 /**
- * The CPU loop's switch. `previous` (0 if none) has left the CPU: it is queued again or has gone to sleep. Returns the
- * next task, or 0. Context: the CPU loop.
+ * The CPU loop's switch. `previous` (0 if none) has left the CPU: it is queued again or has gone to sleep. A task that
+ * was preempted is queued whatever its state: it had no chance to look at what it is about to wait for.
+ * Context: the CPU loop. Return: the next task, or 0.
  */
-export function switch_tasks(previous: number): number {
+export function switch_tasks(previous: number, preempted = false): number {
   const now = clock_ns();
   const flags = lock_irqsave(my + Pcpu.RQ_LOCK);
-  if (previous !== 0) put_previous(previous, now);
+  if (previous !== 0) put_previous(previous, now, preempted);
   let next = pq_pop(my + Pcpu.RQ_HEAP);
   if (next !== 0) {
     next -= Task.NODE;
@@ -179,11 +180,11 @@ export function switch_tasks(previous: number): number {
   return next;
 }
 
-function put_previous(task: number, now: number): void {
+function put_previous(task: number, now: number, preempted: boolean): void {
   charge(task, now);
   st(task + Task.ON_CPU, 0);
   const state = a_ld(task + Task.STATE);
-  if (state === TASK_RUNNING) {
+  if (state === TASK_RUNNING || preempted) {
     st(task + Task.NIVCSW, ld(task + Task.NIVCSW) + 1);
     enqueue(my, task);
   } else {

@@ -10,13 +10,14 @@ import { set_alloc_owner } from '../mm/owner.js';
 import { BUG, task_comm, task_pid, WARN } from '../kernel/panic.js';
 import { text_handle } from '../kernel/text.js';
 import { format } from '../kernel/vsprintf.js';
-import { complete_all_raw, COMPLETION_FRAME, init_completion_raw, wait_for_completion_attempt } from './completion.js';
+import { complete_all_raw, init_completion_raw, wait_for_completion_attempt } from './completion.js';
 import { cpu_allowed, NICE_0_WEIGHT, wake_up_process } from './core.js';
 import { block_on, might_sleep } from './debug.js';
 import { list_push_back, list_remove } from './rawlist.js';
 import { delegate, drive, SLEEP, type Sleeping } from './sleep.js';
 import {
   Block,
+  COMPLETION_FRAME,
   KTHREAD_BOUND,
   KTHREAD_SHOULD_STOP,
   KTHREAD_STARTED,

@@ -14,7 +14,7 @@ import { set_current_state, try_to_wake_up, __set_current_state } from './core.j
 import { block_on, forget_mutex, might_sleep, note_mutex, unblock } from './debug.js';
 import { list_init, list_is_empty, list_push_back, list_remove } from './rawlist.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
-import { Block, Mutex, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from './task-layout.js';
+import { Block, Mutex, MUTEX_FRAME, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from './task-layout.js';
 
 const WAITERS = 1;
 const HANDOFF = 2;
@@ -24,7 +24,6 @@ const FLAGS = 7;
 const STATE = 0;
 const TASK = 4;
 const LIST = 8;
-export const MUTEX_FRAME = 16;
 
 export function mutex_init_raw(m: number): void {
   st(m + Mutex.OWNER, 0);

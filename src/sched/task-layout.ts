@@ -130,3 +130,9 @@ export const enum Timer {
   BASE = 36,
   SIZE = 40,
 }
+
+/** Sizes of frames, here so that no file needs another's constant while it is being loaded: time-out, completion. */
+export const TIMEOUT_FRAME = 16 + Timer.SIZE;
+export const COMPLETION_TIMEOUT = 40;
+export const COMPLETION_FRAME = COMPLETION_TIMEOUT + TIMEOUT_FRAME;
+export const MUTEX_FRAME = 16;

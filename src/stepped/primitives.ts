@@ -67,7 +67,15 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** In the stepped build another file of dist/ stands in for these. */
-export const REPLACED: Readonly<Record<string, string>> = {};
+export const REPLACED: Readonly<Record<string, string>> = {
+  'cpu/raw.js': 'stepped/raw.js',
+  'cpu/clock.js': 'stepped/clock.js',
+  'cpu/delay.js': 'stepped/delay.js',
+  'cpu/park.js': 'stepped/park.js',
+  'cpu/spin-slow.js': 'stepped/spin-slow.js',
+  'cpu/loop.js': 'stepped/core.js',
+  'kernel/loader.js': 'stepped/loader.js',
+};
 
 /**
  * Exports of headers that touch nothing that CPUs share; `true`: all of the header. A header whose first line begins

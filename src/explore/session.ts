@@ -1,0 +1,297 @@
+// A stepped machine in this thread with one module loaded, and its schedules. One at a time in a thread: the stepped
+// kernel's own state is the thread's.
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { Mach, MEM_MAP, State } from '../machine/memory-map.js';
+import { MAX_STEPS, STEPPED_MEMORY } from '../machine/params.js';
+import { EnvironmentFailure, UsageError } from '../machine/errors.js';
+import { SourceErrors } from '../module/errors.js';
+import type { CompiledModule } from '../module/compile.js';
+import { buildSteppedKernel, type SteppedKernel } from '../stepped/build.js';
+import { transform, Unsteppable, type Site } from '../stepped/transform.js';
+import { runtime } from '../stepped/transform/runtime.js';
+import type { Action, Strategy } from '../stepped/strategy.js';
+import { peek, type LogRecord } from '../kernel/log-reader.js';
+import { errname } from '../linux/errno.js';
+import { clear_used } from '../mm/clear.js';
+import type { Choice } from './token.js';
+
+/** The parts of the stepped kernel's own module graph that the host drives. */
+interface SteppedGraph {
+  core: typeof import('../stepped/core.js');
+  raw: typeof import('../stepped/raw.js');
+  boot: typeof import('../kernel/boot.js');
+  module: typeof import('../kernel/module.js');
+  kthread: typeof import('../sched/kthread.js');
+  sched: typeof import('../sched/core.js');
+  text: typeof import('../kernel/text.js');
+  stack: typeof import('../kernel/stack.js');
+  context: typeof import('../cpu/context.js');
+}
+
+let graph: Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> | null = null;
+
+/** Builds the stepped kernel if it is stale and imports it, once. */
+export function stepped_kernel(): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
+  graph ??= load_graph();
+  return graph;
+}
+async function load_graph(): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
+  const kernel = buildSteppedKernel();
+  const load = (file: string): Promise<unknown> => import(pathToFileURL(join(kernel.root, file)).href);
+  const [boot, core, raw, module, kthread, sched, text, stack, context] = await Promise.all(
+    ['kernel/boot.js', 'cpu/loop.js', 'cpu/raw.js', 'kernel/module.js', 'sched/kthread.js', 'sched/core.js', 'kernel/text.js', 'kernel/stack.js', 'cpu/context.js'].map(load),
+  );
+  process.setSourceMapsEnabled(true);
+  return { kernel, graph: { core, raw, boot, module, kthread, sched, text, stack, context } as SteppedGraph };
+}
+
+export interface SessionOptions {
+  cpus?: number;
+  max_steps?: number;
+  memory?: number;
+  parameters?: Record<string, string | number | boolean>;
+}
+
+export type VerdictKind = 'oops' | 'BUG' | 'WARN' | 'report' | 'panic' | 'deadlock' | 'livelock' | 'init';
+
+/** How a schedule ended. */
+export interface Outcome {
+  /** Null: nothing is wrong. */
+  verdict: VerdictKind | null;
+  message: string;
+  steps: number;
+  /** What the memory held at each switch, hashed; 0 unless asked for. */
+  hash: number;
+  switches: number;
+}
+
+let memory: WebAssembly.Memory | null = null;
+let owner: Session | null = null;
+
+export class Session {
+  readonly choices: Choice[] = [];
+  #mod = 0;
+  #hash = 0;
+  #switches = 0;
+  /** The log at the restore point. */
+  #log_start = 0;
+  #sites: Map<number, Site> | null = null;
+
+  private constructor(
+    readonly compiled: CompiledModule,
+    private readonly k: SteppedGraph,
+    private readonly kernel: SteppedKernel,
+    readonly cpus: number,
+    readonly max_steps: number,
+    readonly parameters: [string, string][],
+    private readonly module_sites: Site[],
+  ) {}
+
+  /** Boots the machine and loads the module, up to the restore point. Throws SourceErrors, UsageError, EnvironmentFailure. */
+  static async open(compiled: CompiledModule, options: SessionOptions = {}): Promise<Session> {
+    const cpus = options.cpus ?? 4;
+    const max_steps = options.max_steps ?? MAX_STEPS;
+    if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64) throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to 64`);
+    if (!Number.isInteger(max_steps) || max_steps < 1) throw new UsageError(`max-steps: ${max_steps} is not a whole number from 1 on`);
+    const parameters = Object.entries(options.parameters ?? {}).map(([name, value]): [string, string] => [
+      name,
+      value === true ? 'y' : value === false ? 'n' : String(value),
+    ]);
+    const { kernel, graph: k } = await stepped_kernel();
+    const made = step_module(compiled, kernel);
+    const session = new Session(compiled, k, kernel, cpus, max_steps, parameters, made.sites);
+    session.#boot(options.memory ?? STEPPED_MEMORY, made.code);
+    return session;
+  }
+
+  /** Hash of the kernel build, 8 hex digits. */
+  get kernel_hash(): string {
+    return this.kernel.hash.slice(0, 8);
+  }
+
+  #boot(bytes: number, code: string): void {
+    const { k } = this;
+    if (memory === null || memory.buffer.byteLength !== bytes) {
+      try {
+        memory = new WebAssembly.Memory({ initial: bytes >>> 16, maximum: bytes >>> 16, shared: true });
+      } catch (error) {
+        throw new EnvironmentFailure(`cannot allocate ${bytes >>> 20} MiB for the machine: ${(error as Error).message}`);
+      }
+    }
+    const I32 = new Int32Array(memory.buffer);
+    const U8 = new Uint8Array(memory.buffer);
+    clear_used(I32, U8);
+    U8.fill(0, 0, MEM_MAP);
+    k.raw.attach_memory(memory);
+    k.stack.set_stack_root(process.cwd());
+    k.boot.init_kernel_code();
+    I32[Mach.CPUS >> 2] = this.cpus;
+    I32[Mach.MEMORY >> 2] = bytes;
+    I32[Mach.CORES >> 2] = 1;
+    k.context.enter_cpu(0);
+    k.core.init_cpus(this.cpus);
+    k.core.reset_machine();
+    k.boot.boot_machine();
+    owner = this;
+    const mod = k.module.load_module({
+      name: this.compiled.name,
+      source: this.compiled.file,
+      code,
+      path: `${this.compiled.file}.stepped.cjs`,
+      parameters: this.parameters,
+    });
+    if (mod < 0) {
+      const text = k.module.request_answer();
+      const message = text === '' ? `cannot load ${this.compiled.name}: ${mod} (-${errname(-mod) ?? '?'})` : text;
+      throw new UsageError(message);
+    }
+    this.#mod = mod;
+    runtime.s = k.core.step_here;
+    runtime.l = k.core.step_here;
+    this.#log_start = k.raw.ld(Mach.LOG_HEAD);
+    k.core.set_restore_point();
+  }
+
+  /** Runs one schedule from the restore point. Its choices are in `choices` until the next one. */
+  run(strategy: Strategy, schedule: number, hashing = false): Outcome {
+    if (owner !== this) throw new UsageError('another stepped machine has been opened in this thread');
+    const { core } = this.k;
+    this.choices.length = 0;
+    this.#hash = 0;
+    this.#switches = 0;
+    core.restore();
+    strategy.begin(schedule);
+    const outcome = this.#explore(strategy, hashing);
+    return { ...outcome, steps: core.total_steps(), hash: this.#hash, switches: this.#switches };
+  }
+
+  #start(handle_of: 'init_module' | 'exit_module', name: string): void {
+    const { k } = this;
+    k.core.to_boot_cpu();
+    const task = k.kthread.kthread_create_handle(k.text.text_handle(k.module[handle_of] as never), this.#mod, name, 0);
+    k.core.watch_task(task);
+    k.sched.wake_up_process(task);
+  }
+
+  #explore(strategy: Strategy, hashing: boolean): { verdict: VerdictKind | null; message: string } {
+    const { core, module } = this.k;
+    this.#start('init_module', 'insmod');
+    let bad = this.#phase(strategy, hashing);
+    if (bad !== null) return bad;
+    const result = core.watched_result();
+    if (result === null) return this.#stuck('module_init never returns');
+    if (result < 0) return { verdict: 'init', message: `module_init returned ${result} (-${errname(-result) ?? '?'})` };
+    if (module.has_exit(this.#mod)) {
+      this.#start('exit_module', 'rmmod');
+      bad = this.#phase(strategy, hashing);
+      if (bad !== null) return bad;
+      if (core.watched_result() === null) return this.#stuck('module_exit never returns');
+      core.to_boot_cpu();
+      module.report_leftovers(this.#mod);
+      if (core.found()) return this.#finding();
+    }
+    return { verdict: null, message: '' };
+  }
+
+  #phase(strategy: Strategy, hashing: boolean): { verdict: VerdictKind; message: string } | null {
+    const { core } = this.k;
+    switch (core.run(strategy, this.#recorder, this.max_steps, hashing)) {
+      case 'quiet':
+        return core.mutex_waiters() > 0 ? this.#stuck('tasks wait for mutexes that nobody will unlock') : null;
+      case 'finding':
+        return this.#finding();
+      case 'panic':
+        return { verdict: 'panic', message: this.#first_message() };
+      case 'deadlock':
+        return this.#stuck('CPUs wait for each other');
+      case 'livelock':
+        return { verdict: 'livelock', message: `no end after ${this.max_steps} steps (--max-steps): ${core.running_text().join('; ')}` };
+    }
+  }
+  #stuck(what: string): { verdict: VerdictKind; message: string } {
+    const lines = this.k.core.waiting_text();
+    return { verdict: 'deadlock', message: lines.length === 0 ? what : `${what}: ${lines.join('; ')}` };
+  }
+  #finding(): { verdict: VerdictKind; message: string } {
+    const message = this.#first_message();
+    const { I32 } = this.k.raw;
+    const verdict: VerdictKind =
+      I32[Mach.STATE >> 2] === State.PANIC
+        ? 'panic'
+        : I32[Mach.OOPSES >> 2]! > 0
+          ? message.startsWith('BUG:') && !message.startsWith('BUG: kernel NULL') && !message.startsWith('BUG: unable')
+            ? 'BUG'
+            : 'oops'
+          : I32[Mach.WARNINGS >> 2]! > 0
+            ? 'WARN'
+            : 'report';
+    return { verdict, message };
+  }
+  #first_message(): string {
+    return this.log().find((r) => r.level <= 4 && /^(BUG|Oops|WARNING|Kernel panic|Unable)/.test(r.text))?.text ?? 'a finding without a message';
+  }
+
+  /** The log of the last schedule. */
+  log(): LogRecord[] {
+    const records: LogRecord[] = [];
+    const { I32, U8, F64 } = this.k.raw;
+    peek(I32, U8, F64, (record) => records.push(record));
+    return records;
+  }
+
+  /** True if the last schedule logged anything. */
+  get has_log(): boolean {
+    return this.k.raw.ld(Mach.LOG_HEAD) !== this.#log_start;
+  }
+
+  #recorder = {
+    decided: (cpu: number, action: Action, steps: number): void => {
+      this.choices.push({ cpu, action, steps });
+    },
+    hashed: (hash: number): void => {
+      this.#hash = hash;
+      this.#switches++;
+    },
+  };
+
+  /** Calls `f` at each step of the schedules that follow; null ends it. */
+  trace(f: ((step: TracedStep) => void) | null): void {
+    const { k } = this;
+    if (f === null) return k.core.set_tracer(null);
+    this.#sites ??= new Map([...this.kernel.sites, ...this.module_sites].map((s) => [s.id, s]));
+    const sites = this.#sites;
+    k.core.set_tracer((site) => {
+      const where = sites.get(site);
+      if (where !== undefined) f({ cpu: k.context.cpu, ...k.core.running_now(), site: where });
+    });
+  }
+}
+
+export interface TracedStep {
+  cpu: number;
+  task: string;
+  pid: number;
+  /** In an interrupt on top of the task. */
+  interrupt: boolean;
+  irqs_off: boolean;
+  site: Site;
+}
+
+function step_module(compiled: CompiledModule, kernel: SteppedKernel): { code: string; sites: Site[] } {
+  try {
+    const made = transform(compiled.cjs.code, {
+      file: compiled.file,
+      mode: 'module',
+      inputMap: compiled.cjs.map,
+      siteBase: kernel.nextSite,
+      runtime: "require('lockstep:stepped')",
+    });
+    const map = Buffer.from(JSON.stringify(made.map)).toString('base64');
+    return { code: `${made.code}\n//# sourceMappingURL=data:application/json;base64,${map}\n`, sites: made.sites };
+  } catch (error) {
+    if (!(error instanceof Unsteppable)) throw error;
+    const { line, column } = error as unknown as { line: number; column: number };
+    throw new SourceErrors([{ kind: 'subset', file: compiled.file, line, column, message: error.message }]);
+  }
+}

@@ -1,0 +1,495 @@
+// noinstr: never transformed, never interrupted.
+// The stepped machine: all CPUs of a machine in this thread. Stands in for cpu/loop.ts in the stepped build, so it is
+// part of the kernel's own module graph; explore/ drives it.
+//
+// A CPU is a stack of activations: the task that runs there at the bottom (its generator twin belongs to the task and
+// may go on at any CPU), interrupts on top of it. One decision lets one CPU run until its next pause: the end of the
+// length it was given, a wait, a sleep, an end, or attention (something happened that lets another CPU run).
+import { QUIET_EXPIRIES } from '../machine/params.js';
+import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
+import { cpu, enter_cpu, my } from '../cpu/context.js';
+import { run_interrupt } from '../cpu/interrupt.js';
+import { irqs_disabled } from '../cpu/irqflags.js';
+import { preempt_count } from '../cpu/preempt.js';
+import { arch_spin_lock, lock_text } from '../cpu/spinlock.js';
+import { spin_lock_slow } from '../cpu/spin-slow.js';
+import { MachineStopped } from '../cpu/step.js';
+import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, Wait, WAIT_NAMES } from '../cpu/vectors.js';
+import { call_sleepable } from '../kernel/call.js';
+import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
+import { call_text, text_at } from '../kernel/text.js';
+import { switch_tasks } from '../sched/core.js';
+import { blocked_text, for_each_task } from '../sched/debug.js';
+import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
+import { cond_resched, drive, resched, schedule } from '../sched/sleep.js';
+import { Block, Task, TASK_DEAD } from '../sched/task-layout.js';
+import { a_ld, hash_memory, ld, ldf64, restore_snapshot, st, take_snapshot } from './raw.js';
+import { count_step, jump_to_jiffy, pass_ns, publish_jiffies, reset_clock, steps } from './clock.js';
+import { Action, type Decision, type Strategy, type View } from './strategy.js';
+
+type Activation = Generator<number, unknown, void>;
+type Twin = ((...args: never[]) => unknown) & { $g?: (...args: unknown[]) => Activation; $y?: (...args: unknown[]) => Activation };
+
+const EFAULT = 14;
+
+// ---- what this thread keeps of the machine beside its memory -------------------------------------------------------
+interface CpuState {
+  /** Interrupts in progress, innermost last. */
+  readonly stack: Activation[];
+  /** What this CPU waits for in wait_on; null with `waiting`: for anybody else's step (cpu_relax). */
+  condition: (() => boolean) | null;
+  waiting: boolean;
+  /** Steps of the whole machine when it began to relax. */
+  relaxed_at: number;
+  /** The site of a step whose access has not been made yet, -1 if none. For traces. */
+  pending_site: number;
+}
+let cpus: CpuState[] = [];
+const running: (Activation | null)[] = [null];
+const free: number[] = [];
+
+let countdown = 0;
+let own_steps = 0; // of the CPU that runs now, since its decision
+let max_steps = 0;
+let last = -1;
+let quiet = 0;
+let tracer: ((site: number) => void) | null = null;
+
+/** Something happened that may let another CPU run: the next step is a decision point. */
+export function attention(): void {
+  countdown = 0;
+}
+export function set_condition(condition: (() => boolean) | null): void {
+  const c = cpus[cpu]!;
+  c.condition = condition;
+  c.waiting = true;
+  c.relaxed_at = steps;
+}
+
+/** A step of the module: true if the CPU pauses here, before the access. */
+export function step_here(site: number): boolean {
+  if (countdown-- > 0) {
+    count_step();
+    own_steps++;
+    if (tracer !== null) tracer(site);
+    return false;
+  }
+  cpus[cpu]!.pending_site = site;
+  return true;
+}
+
+// ---- twins written by hand: the functions of noinstr files that suspend or call back ---------------------------------
+const twin = (f: unknown): Twin => f as Twin;
+twin(arch_spin_lock).$g = function* (a: unknown): Activation {
+  // As the plain one: a compare-exchange, and the slow path if it fails.
+  if (ld(a as number) !== 0) yield* twin(spin_lock_slow).$g!(a);
+  else st(a as number, cpu + 1);
+  return undefined;
+};
+twin(call_text).$g = function* (handle: unknown, a: unknown, b: unknown, c: unknown): Activation {
+  const f = twin(text_at(handle as number));
+  if (f.$g !== undefined) return yield* f.$g(a, b, c);
+  if (f.$y !== undefined)
+    throw new Error(`${f.name} is a generator function: it may sleep, and is called where nothing may sleep`);
+  return (f as (...args: unknown[]) => unknown)(a, b, c);
+};
+twin(call_sleepable).$y = function* (handle: unknown, argument: unknown): Activation {
+  return yield* start_function(text_at(handle as number), argument);
+};
+for (const f of [drive, schedule, resched]) twin(f).$y = f as unknown as (...args: unknown[]) => Activation;
+twin(cond_resched).$y = function* (): Activation {
+  if (ld(my + Pcpu.NEED_RESCHED) === 0 || preempt_count() !== 0) return 0;
+  return yield* resched();
+};
+
+function* start_plain(f: Twin, argument: unknown): Activation {
+  return (f as (argument: unknown) => unknown)(argument);
+}
+function start_function(fn: unknown, argument: unknown): Activation {
+  const f = twin(fn);
+  return f.$y !== undefined ? f.$y(argument) : f.$g !== undefined ? f.$g(argument) : start_plain(f, argument);
+}
+
+// ---- restore --------------------------------------------------------------------------------------------------------
+/** The machine as it is now, with no task but the idle ones started, is what `restore` comes back to. */
+export function set_restore_point(): void {
+  for (const c of cpus) if (c.stack.length > 0) throw new Error('set_restore_point: an interrupt is in progress');
+  take_snapshot();
+}
+export function restore(): void {
+  restore_snapshot();
+  reset_clock();
+  running.length = 1;
+  free.length = 0;
+  for (const c of cpus) {
+    c.stack.length = 0;
+    c.condition = null;
+    c.waiting = false;
+    c.pending_site = -1;
+  }
+  last = -1;
+  quiet = 0;
+  countdown = 0;
+  own_steps = 0;
+  enter_cpu(0);
+}
+
+/** Makes this thread's machine one of `n` CPUs. */
+export function init_cpus(n: number): void {
+  cpus = Array.from({ length: n }, () => ({ stack: [], condition: null, waiting: false, relaxed_at: 0, pending_site: -1 }));
+  view = { cpus: new Int32Array(n), count: 0, last: -1, pending: new Uint8Array(n), contended: new Uint8Array(n), timers: false };
+}
+export function set_tracer(f: ((site: number) => void) | null): void {
+  tracer = f;
+}
+export const total_steps = (): number => steps;
+
+// ---- who can go on --------------------------------------------------------------------------------------------------
+let view: View = { cpus: new Int32Array(0), count: 0, last: -1, pending: new Uint8Array(0), contended: new Uint8Array(0), timers: false };
+
+function can_interrupt(area: number): boolean {
+  return (ld(area + Pcpu.PENDING) & ~NMI_VECTORS) !== 0 && ld(area + Pcpu.IRQ_OFF) === 0;
+}
+/** A running task may be preempted: nothing forbids it, and somebody asked for it. */
+function can_preempt(area: number): boolean {
+  return ld(area + Pcpu.NEED_RESCHED) !== 0 && ld(area + Pcpu.PREEMPT) === 0 && ld(area + Pcpu.IRQ_OFF) === 0;
+}
+function holds(c: CpuState): boolean {
+  if (!c.waiting) return false;
+  return c.condition === null ? c.relaxed_at === steps : !c.condition();
+}
+
+/** Fills the view. Return: how many CPUs can go on. */
+function look(): number {
+  let count = 0;
+  const n = cpus.length;
+  for (let c = 0; c < n; c++) {
+    const area = percpu_base(c);
+    const state = cpus[c]!;
+    const pending = can_interrupt(area);
+    const busy = state.stack.length > 0 || ld(area + Pcpu.RQ_CURR) !== 0;
+    const can = busy ? pending || !holds(state) : pending || ld(area + Pcpu.RQ_NR) !== 0;
+    if (!can) continue;
+    view.cpus[count++] = c;
+    view.pending[c] = busy && pending ? 1 : 0;
+    view.contended[c] = busy && ld(area + Pcpu.RQ_NR) !== 0 ? 1 : 0;
+  }
+  view.count = count;
+  view.last = last;
+  return count;
+}
+
+/** Nothing can go on by itself: time jumps to the next timer. Return: false if there is none, or they change nothing. */
+function jump(): boolean {
+  let next = Infinity;
+  let at = -1;
+  for (let c = 0; c < cpus.length; c++) {
+    const deadline = ldf64(percpu_base(c) + Pcpu.DEADLINE);
+    if (deadline < next && ld(percpu_base(c) + Pcpu.IRQ_OFF) === 0) {
+      next = deadline;
+      at = c;
+    }
+  }
+  if (at < 0 || quiet++ >= QUIET_EXPIRIES) return false;
+  jump_to_jiffy(next);
+  raise_timer(at);
+  return true;
+}
+function raise_timer(c: number): void {
+  const area = percpu_base(c);
+  st(area + Pcpu.PENDING, ld(area + Pcpu.PENDING) | (1 << Vector.TIMER));
+}
+
+// ---- running one CPU ------------------------------------------------------------------------------------------------
+/** Lets CPU `c` go on until its next pause. */
+function resume(c: number, interrupt: boolean): void {
+  const state = cpus[c]!;
+  if (cpu !== c) enter_cpu(c);
+  last = c;
+  own_steps = 0;
+  if (interrupt && can_interrupt(my)) push_interrupt(state);
+  else if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
+  if (state.stack.length > 0) return resume_interrupt(state);
+  const task = ld(my + Pcpu.RQ_CURR);
+  if (task === 0) {
+    leave_task(0, false);
+    if (ld(my + Pcpu.RQ_CURR) === 0) return;
+    return resume_task(state, ld(my + Pcpu.RQ_CURR));
+  }
+  resume_task(state, task);
+}
+
+/** The access that a pause stood before is made now. */
+function passed(state: CpuState): void {
+  state.waiting = false;
+  state.condition = null;
+  if (state.pending_site < 0) return;
+  const site = state.pending_site;
+  state.pending_site = -1;
+  count_step();
+  own_steps++;
+  if (tracer !== null) tracer(site);
+}
+
+function push_interrupt(state: CpuState): void {
+  const pending = ld(my + Pcpu.PENDING) & ~NMI_VECTORS;
+  const vector = 31 - Math.clz32(pending & -pending);
+  st(my + Pcpu.PENDING, ld(my + Pcpu.PENDING) & ~(1 << vector));
+  if (vector === Vector.RESCHEDULE) return; // its handler does nothing: the queue is looked at anyway
+  st(my + Pcpu.IRQ_OFF, 1);
+  const interrupted = { condition: state.condition, waiting: state.waiting, site: state.pending_site };
+  state.pending_site = -1;
+  state.waiting = false;
+  state.condition = null;
+  state.stack.push(with_state(state, interrupted, twin(run_interrupt).$g!(vector)));
+}
+/** What it interrupted waits again, or still has its access before it, when the interrupt has ended. */
+function* with_state(
+  state: CpuState,
+  interrupted: { condition: (() => boolean) | null; waiting: boolean; site: number },
+  activation: Activation,
+): Activation {
+  yield* activation;
+  state.condition = interrupted.condition;
+  state.waiting = interrupted.waiting;
+  state.pending_site = interrupted.site;
+  return undefined;
+}
+
+function resume_interrupt(state: CpuState): void {
+  passed(state);
+  try {
+    const r = state.stack[state.stack.length - 1]!.next();
+    if (r.done === true) {
+      state.stack.pop();
+      if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
+    } else if (r.value === SCHEDULE) throw new Error('an interrupt handler called schedule()');
+  } catch (error) {
+    if (error instanceof MachineStopped) throw error;
+    print_oops(error);
+    panic('Fatal exception in interrupt');
+  }
+}
+
+function resume_task(state: CpuState, task: number): void {
+  quiet = 0;
+  passed(state);
+  try {
+    const slot = ld(task + Task.SLOT);
+    let activation = running[slot]!;
+    if (slot === 0) {
+      if (stopped_before_start(task)) return task_ended(task, ld(task + Task.EXIT_CODE), false);
+      activation = start_function(text_at(ld(task + Task.THREADFN)), ld(task + Task.DATA));
+      const taken = free.pop() ?? running.length;
+      running[taken] = activation;
+      st(task + Task.SLOT, taken);
+    }
+    const r = activation.next();
+    if (r.done === true) finish(task, r.value);
+    else if (r.value === SCHEDULE) leave_task(task, false);
+    else if (r.value !== PAUSE && !state.waiting) throw new Error('a task yielded without a reason');
+  } catch (error) {
+    if (error instanceof MachineStopped) throw error;
+    print_oops(error);
+    reset_context();
+    task_ended(task, -EFAULT, true);
+  }
+}
+
+function finish(task: number, value: unknown): void {
+  if (preempt_count() !== 0 || irqs_disabled())
+    report(
+      `thread ${task_comm(task)}/${task_pid(task)} ended with preempt_count 0x${preempt_count().toString(16)}, interrupts ${irqs_disabled() ? 'off' : 'on'}: a lock is still held`,
+      '',
+    );
+  reset_context();
+  task_ended(task, typeof value === 'number' ? value | 0 : 0, false);
+}
+function reset_context(): void {
+  st(my + Pcpu.PREEMPT, 0);
+  st(my + Pcpu.HELD_DEPTH, 0);
+  st(my + Pcpu.IRQ_OFF, 0);
+}
+function task_ended(task: number, code: number, oopsed: boolean): void {
+  const slot = ld(task + Task.SLOT);
+  if (slot !== 0) {
+    running[slot] = null;
+    free.push(slot);
+  }
+  if (task === watched_task) {
+    watched_code = code;
+    watched_task = 0;
+  }
+  exit_task(task, code, oopsed);
+  leave_task(task, false);
+}
+/** The task leaves the CPU; the next one is put there, and not yet run. */
+function leave_task(task: number, preempted: boolean): void {
+  const dead = task !== 0 && ld(task + Task.STATE) === TASK_DEAD;
+  // A preempted task's step is still before its access: the task takes that along.
+  if (task !== 0) carried[ld(task + Task.SLOT)] = cpus[cpu]!.pending_site;
+  cpus[cpu]!.pending_site = -1;
+  const next = switch_tasks(task, preempted);
+  if (next !== 0) cpus[cpu]!.pending_site = ld(next + Task.SLOT) === 0 ? -1 : (carried[ld(next + Task.SLOT)] ?? -1);
+  if (dead) release_task(task);
+}
+const carried: number[] = [];
+
+// ---- a schedule -----------------------------------------------------------------------------------------------------
+let watched_task = 0;
+let watched_code = 0;
+
+/** What ended a run. */
+export type Ended =
+  /** Nothing runs or will. */
+  | 'quiet'
+  /** The counters of oopses, warnings and reports are not 0. */
+  | 'finding'
+  | 'panic'
+  | 'deadlock'
+  | 'livelock';
+
+export interface Recorder {
+  /** A decision that was a choice: more than one thing was possible. Called when its length is known. */
+  decided(cpu: number, action: Action, steps: number): void;
+  /** Called at each switch with a hash over the memory, when asked for. */
+  hashed(hash: number): void;
+}
+const decision: Decision = { cpu: 0, action: Action.RUN, steps: 0 };
+const FOREVER = 0x3fffffff;
+
+export const found = (): boolean => ld(Mach.OOPSES) + ld(Mach.WARNINGS) + ld(Mach.REPORTS) !== 0;
+
+/** Runs until everything waits for good or something was found. */
+export function run(strategy: Strategy, recorder: Recorder, limit: number, hashing: boolean): Ended {
+  max_steps = limit;
+  let hash = 0x811c9dc5;
+  let idle_rounds = 0;
+  try {
+    for (;;) {
+      let count = look();
+      if (count === 0) {
+        if (spinning()) return 'deadlock';
+        if (!jump()) return 'quiet';
+        count = look();
+        if (count === 0) return 'quiet';
+      }
+      decide(strategy, count);
+      const { cpu: c, action } = decision;
+      const choice = is_choice(count, c);
+      if (action === Action.TICK) {
+        jump_to_jiffy(0);
+        raise_timer(c);
+      }
+      countdown = decision.steps;
+      const before = steps;
+      resume(c, action !== Action.RUN);
+      if (choice) recorder.decided(c, action, own_steps);
+      publish_jiffies();
+      if (hashing) recorder.hashed((hash = hash_memory(hash)));
+      if (found()) return 'finding';
+      if (steps > max_steps) return 'livelock';
+      // CPUs that only relax make no steps: time passes, or nothing ever will.
+      idle_rounds = steps === before ? idle_rounds + 1 : 0;
+      if (idle_rounds > 64) {
+        pass_ns(1000 * idle_rounds);
+        if (idle_rounds > 20_000) return 'livelock';
+      }
+    }
+  } catch (error) {
+    if (error instanceof MachineStopped) return 'panic';
+    throw error;
+  }
+}
+
+/** With one CPU that can go on, and nothing pending there, there is nothing to choose. */
+const is_choice = (count: number, c: number): boolean =>
+  count > 1 || view.pending[c] !== 0 || view.contended[c] !== 0 || view.timers;
+
+function decide(strategy: Strategy, count: number): void {
+  view.timers = ld(Mach.NR_TIMERS) !== 0;
+  const only = view.cpus[0]!;
+  if (count === 1 && !is_choice(count, only)) {
+    decision.cpu = only;
+    decision.action = can_interrupt(percpu_base(only)) ? Action.INTERRUPT : Action.RUN;
+    decision.steps = FOREVER;
+    return;
+  }
+  strategy.decide(view, decision);
+  const area = percpu_base(decision.cpu);
+  const state = cpus[decision.cpu]!;
+  // A CPU that waits, or has nothing to run, can only take its interrupt.
+  const busy = state.stack.length > 0 || ld(area + Pcpu.RQ_CURR) !== 0;
+  if (decision.action === Action.RUN && can_interrupt(area) && (!busy || holds(state))) decision.action = Action.INTERRUPT;
+  if (decision.action === Action.TICK && (ld(area + Pcpu.IRQ_OFF) !== 0 || !busy)) decision.action = Action.RUN;
+}
+
+/** Some CPU waits in wait_on, and nothing will ever end it. */
+function spinning(): boolean {
+  return cpus.some((c) => c.waiting);
+}
+
+/** Remembers how this task ends: module_init's, module_exit's. */
+export function watch_task(task: number): void {
+  watched_task = task;
+  watched_code = 0;
+}
+/** Null while the watched task has not ended. */
+export const watched_result = (): number | null => (watched_task === 0 ? watched_code : null);
+
+/** What each CPU and task waits for, for deadlock reports. */
+export function waiting_text(): string[] {
+  const lines: string[] = [];
+  for (let c = 0; c < cpus.length; c++) {
+    if (!cpus[c]!.waiting) continue;
+    const area = percpu_base(c);
+    const reason = ld(area + Pcpu.WAIT_REASON);
+    const address = ld(area + Pcpu.WAIT_ADDR);
+    const holder = reason === Wait.SPIN_LOCK ? (a_ld(address) & 0x7f) - 1 : -1;
+    const task = ld(area + Pcpu.CURRENT);
+    lines.push(
+      `CPU ${c}, ${task_comm(task)}/${task_pid(task)}, waits for ${WAIT_NAMES[reason]}` +
+        (reason === Wait.SPIN_LOCK ? ` ${lock_text(address)}` : '') +
+        (holder >= 0 ? `, held by CPU ${holder}` : ''),
+    );
+  }
+  for_each_task((task) => {
+    if (ld(task + Task.ON_RQ) === 0 && ld(task + Task.STATE) !== TASK_DEAD) lines.push(`${task_comm(task)}/${task_pid(task)} ${blocked_text(task)}`);
+  });
+  return lines;
+}
+/** Tasks asleep on a mutex, when nothing can run: nobody will unlock it. */
+export function mutex_waiters(): number {
+  let n = 0;
+  for_each_task((task) => {
+    if (ld(task + Task.ON_RQ) === 0 && ld(task + Task.BLOCK_KIND) === Block.MUTEX) n++;
+  });
+  return n;
+}
+/** What runs on each CPU, for livelock reports. */
+export function running_text(): string[] {
+  const lines: string[] = [];
+  for (let c = 0; c < cpus.length; c++) {
+    const task = ld(percpu_base(c) + Pcpu.RQ_CURR);
+    if (task !== 0) lines.push(`CPU ${c} runs ${task_comm(task)}/${task_pid(task)}`);
+  }
+  return [...lines, ...waiting_text()];
+}
+/** What the CPU that runs now is doing, for traces. */
+export function running_now(): { task: string; pid: number; interrupt: boolean; irqs_off: boolean } {
+  const task = ld(my + Pcpu.CURRENT);
+  return { task: task_comm(task), pid: task_pid(task), interrupt: cpus[cpu]!.stack.length > 0, irqs_off: irqs_disabled() };
+}
+/** The host's own calls into the kernel count as CPU 0's. */
+export const to_boot_cpu = (): void => enter_cpu(0);
+/** Forgets what this thread kept of the last machine. */
+export function reset_machine(): void {
+  running.length = 1;
+  free.length = 0;
+  carried.length = 0;
+  last = -1;
+  quiet = 0;
+  reset_clock();
+}
+export const machine_state = (): number => a_ld(Mach.STATE);
+export const is_running = (): boolean => machine_state() === State.RUNNING;

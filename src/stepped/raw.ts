@@ -1,0 +1,205 @@
+// noinstr: never transformed, never interrupted.
+// Stands in for cpu/raw.ts in the stepped build: same names. All CPUs run in this thread, so atomics are plain accesses,
+// and every write notes the block it touches: a restore then costs what the schedule wrote.
+//
+// A block is 64 bytes. `stamp[block] === epoch` means that the block is in the list of dirty blocks.
+
+export let I32: Int32Array = new Int32Array(0);
+export let U32: Uint32Array = new Uint32Array(0);
+export let U16: Uint16Array = new Uint16Array(0);
+export let U8: Uint8Array = new Uint8Array(0);
+export let I64: BigInt64Array = new BigInt64Array(0);
+export let F64: Float64Array = new Float64Array(0);
+export let memory_size = 0;
+
+const BLOCK_SHIFT = 6;
+const BLOCK_WORDS = 1 << (BLOCK_SHIFT - 2);
+let stamp = new Int32Array(0);
+let epoch = 1;
+let dirty = new Int32Array(0);
+let dirty_count = 0;
+let snapshot: Int32Array = new Int32Array(0);
+
+type Attach = (memory: WebAssembly.Memory | null) => void;
+const attached: Attach[] = [];
+export function on_attach(f: Attach): void {
+  attached.push(f);
+}
+
+export function attach_memory(memory: WebAssembly.Memory | null): void {
+  const buffer = memory === null ? new ArrayBuffer(0) : memory.buffer;
+  I32 = new Int32Array(buffer);
+  U32 = new Uint32Array(buffer);
+  U16 = new Uint16Array(buffer);
+  U8 = new Uint8Array(buffer);
+  I64 = new BigInt64Array(buffer);
+  F64 = new Float64Array(buffer);
+  memory_size = buffer.byteLength;
+  stamp = new Int32Array(memory_size >> BLOCK_SHIFT);
+  dirty = new Int32Array(memory_size >> BLOCK_SHIFT);
+  dirty_count = 0;
+  epoch = 1;
+  snapshot = new Int32Array(0);
+  for (const f of attached) f(memory);
+}
+
+function touch(block: number): void {
+  stamp[block] = epoch;
+  dirty[dirty_count++] = block;
+}
+/** Notes that the word at `a` is about to be written. */
+export const mark = (a: number): void => {
+  const block = a >> BLOCK_SHIFT;
+  if (stamp[block] !== epoch) touch(block);
+};
+
+/** From here a restore comes back to this. */
+export function take_snapshot(): void {
+  snapshot = I32.slice();
+  epoch++;
+  dirty_count = 0;
+}
+/** Puts back every block that was written since the snapshot. */
+export function restore_snapshot(): void {
+  const words = I32;
+  const saved = snapshot;
+  for (let i = 0; i < dirty_count; i++) {
+    const from = dirty[i]! << (BLOCK_SHIFT - 2);
+    for (let w = from; w < from + BLOCK_WORDS; w++) words[w] = saved[w]!;
+  }
+  dirty_count = 0;
+  epoch++;
+}
+export const dirty_blocks = (): number => dirty_count;
+
+/** A hash over all that differs from the snapshot: equal memories of two runs of one schedule have equal hashes. */
+export function hash_memory(hash: number): number {
+  for (let i = 0; i < dirty_count; i++) {
+    const from = dirty[i]! << (BLOCK_SHIFT - 2);
+    hash = Math.imul(hash ^ from, 0x01000193);
+    for (let w = from; w < from + BLOCK_WORDS; w++) hash = Math.imul(hash ^ I32[w]!, 0x01000193);
+  }
+  return hash;
+}
+
+export const ld = (a: number): number => I32[a >> 2]!;
+export const st = (a: number, v: number): void => {
+  const block = a >> BLOCK_SHIFT;
+  if (stamp[block] !== epoch) touch(block);
+  I32[a >> 2] = v;
+};
+export const ld8 = (a: number): number => U8[a]!;
+export const st8 = (a: number, v: number): void => {
+  mark(a);
+  U8[a] = v;
+};
+export const ld16 = (a: number): number => U16[a >> 1]!;
+export const st16 = (a: number, v: number): void => {
+  mark(a);
+  U16[a >> 1] = v;
+};
+export const ld64 = (a: number): bigint => I64[a >> 3]!;
+export const st64 = (a: number, v: bigint): void => {
+  mark(a);
+  I64[a >> 3] = v;
+};
+export const ldf64 = (a: number): number => F64[a >> 3]!;
+export const stf64 = (a: number, v: number): void => {
+  mark(a);
+  F64[a >> 3] = v;
+};
+
+export const a_ld = ld;
+export const a_st = st;
+export const a_add = (a: number, v: number): number => {
+  const old = I32[a >> 2]!;
+  st(a, old + v);
+  return old;
+};
+export const a_sub = (a: number, v: number): number => {
+  const old = I32[a >> 2]!;
+  st(a, old - v);
+  return old;
+};
+export const a_or = (a: number, v: number): number => {
+  const old = I32[a >> 2]!;
+  st(a, old | v);
+  return old;
+};
+export const a_and = (a: number, v: number): number => {
+  const old = I32[a >> 2]!;
+  st(a, old & v);
+  return old;
+};
+export const a_xor = (a: number, v: number): number => {
+  const old = I32[a >> 2]!;
+  st(a, old ^ v);
+  return old;
+};
+export const a_xchg = (a: number, v: number): number => {
+  const old = I32[a >> 2]!;
+  st(a, v);
+  return old;
+};
+export const a_cas = (a: number, old: number, v: number): number => {
+  const is = I32[a >> 2]!;
+  if (is === (old | 0)) st(a, v);
+  return is;
+};
+export const a_ld8 = ld8;
+export const a_st8 = st8;
+export const a_cas8 = (a: number, old: number, v: number): number => {
+  const is = U8[a]!;
+  if (is === (old & 0xff)) st8(a, v);
+  return is;
+};
+export const a_ld16 = ld16;
+export const a_st16 = st16;
+export const a_cas16 = (a: number, old: number, v: number): number => {
+  const is = U16[a >> 1]!;
+  if (is === (old & 0xffff)) st16(a, v);
+  return is;
+};
+export const a_ld64 = ld64;
+export const a_st64 = st64;
+export const a_cas64 = (a: number, old: bigint, v: bigint): bigint => {
+  const is = I64[a >> 3]!;
+  if (is === BigInt.asIntN(64, old)) st64(a, v);
+  return is;
+};
+
+function mark_range(a: number, n: number): void {
+  if (n <= 0) return;
+  for (let block = a >> BLOCK_SHIFT; block <= (a + n - 1) >> BLOCK_SHIFT; block++) if (stamp[block] !== epoch) touch(block);
+}
+export function fill_bytes(a: number, value: number, n: number): void {
+  mark_range(a, n);
+  if (((a | n) & 3) === 0 && n <= 256) {
+    const word = value * 0x01010101;
+    for (let w = a >> 2; w < (a + n) >> 2; w++) I32[w] = word;
+  } else U8.fill(value, a, a + n);
+}
+export function copy_bytes(to: number, from: number, n: number): void {
+  mark_range(to, n);
+  U8.copyWithin(to, from, from + n);
+}
+
+/** One thread: there is nobody to wait for or to wake. */
+export const futex_wait = (_a: number, _v: number, _ms: number): 'ok' | 'not-equal' | 'timed-out' => 'timed-out';
+export const futex_wake = (_a: number, _n: number): number => 0;
+
+const write = (array: string, shift: number) => (a: string, v: string) =>
+  `heap.mark(${a}); heap.${array}[${shift === 0 ? a : `(${a}) >> ${shift}`}] = ${v}`;
+export const ACCESS: Record<string, { read: (a: string) => string; write: (a: string, v: string) => string }> = {
+  i8: { read: (a) => `heap.U8[${a}] << 24 >> 24`, write: write('U8', 0) },
+  u8: { read: (a) => `heap.U8[${a}]`, write: write('U8', 0) },
+  i16: { read: (a) => `heap.U16[(${a}) >> 1] << 16 >> 16`, write: write('U16', 1) },
+  u16: { read: (a) => `heap.U16[(${a}) >> 1]`, write: write('U16', 1) },
+  i32: { read: (a) => `heap.I32[(${a}) >> 2]`, write: write('I32', 2) },
+  u32: { read: (a) => `heap.I32[(${a}) >> 2] >>> 0`, write: write('I32', 2) },
+  i64: { read: (a) => `heap.I64[(${a}) >> 3]`, write: write('I64', 3) },
+  u64: { read: (a) => `BigInt.asUintN(64, heap.I64[(${a}) >> 3])`, write: write('I64', 3) },
+  f64: { read: (a) => `heap.F64[(${a}) >> 3]`, write: write('F64', 3) },
+};
+export const ACCESS_POLL = '';
+export const STEPPED: boolean = true;

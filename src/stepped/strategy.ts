@@ -1,0 +1,42 @@
+// What decides the interleaving of a stepped machine. A strategy is asked at each decision point: when the CPU that ran
+// has reached the length it was given, waits, sleeps or has ended, and when something happened that lets others run.
+// Strategies are one file each in explore/strategies/; nothing else knows which one runs.
+
+/** What the machine offers at a decision point. Reused from one call to the next. */
+export interface View {
+  /** CPUs that can go on, ascending; the first `count` are valid. */
+  readonly cpus: Int32Array;
+  count: number;
+  /** The CPU that ran last, -1 at the beginning; it may not be able to go on. */
+  last: number;
+  /** True for a CPU in `cpus` that has an interrupt pending which it could take, or a reason to switch tasks. */
+  readonly pending: Uint8Array;
+  /** True for a CPU on which another task waits for the one that runs: a tick could preempt it. */
+  readonly contended: Uint8Array;
+  /** True if some timer is armed: a tick may make it fire. */
+  timers: boolean;
+}
+
+export const enum Action {
+  /** Go on with what runs there. */
+  RUN = 0,
+  /** Take the pending interrupt first. */
+  INTERRUPT = 1,
+  /** Time passes: the next tick arrives at this CPU now. */
+  TICK = 2,
+}
+
+/** Filled in by the strategy. */
+export interface Decision {
+  cpu: number;
+  action: Action;
+  /** How many steps the CPU makes before the next decision, at most; 0 is one pause later. */
+  steps: number;
+}
+
+export interface Strategy {
+  readonly name: string;
+  /** A new schedule begins. */
+  begin(schedule: number): void;
+  decide(view: View, decision: Decision): void;
+}

@@ -59,7 +59,7 @@ export function world(trace: Trace, step: () => boolean) {
     return f.$g ? yield* f.$g() : f();
   };
   /** A sleeper. */
-  kernel.sleep = primitive(function* (v: Any): Any {
+  kernel.sleep = primitive(function* sleep(v: Any): Any {
     note('sleep', v);
     yield 1;
     return v;

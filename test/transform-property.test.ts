@@ -46,7 +46,7 @@ const grammar = fc.letrec<{ e: string; simple: string; s: string; block: string;
     join((x, y) => `for (const x of [${x}, 2, b]) { ${y} if (x > 5) break; a += x; }`, tie('e'), tie('block')),
     join((y) => `for (const x of walk(2)) { ${y} b = x; }`, tie('block')),
     join((x, y) => `{ let n = 0; while (n++ < 2) { ${y} if (${x}) continue; log(n); } }`, tie('condition'), tie('block')),
-    join((l, x, y) => `${l}: do { ${y} if (${x}) break ${l}; } while (s.n++ < 0);`, fc.nat().map((n) => `l${n}`), tie('condition'), tie('block')),
+    join((l, x, y) => `{ let d = 0; ${l}: do { ${y} if (${x}) break ${l}; } while (d++ < 1 && s.n++ < 0); }`, fc.nat().map((n) => `l${n}`), tie('condition'), tie('block')),
     join((x, y, z) => `switch (${x}) { case 1: ${y} case ${z}: log(7); break; default: b++; }`, tie('e'), tie('block'), tie('simple')),
     join((x, y) => `{ const { n, none = ${x}, inner: { x: ix } } = s; let [p, ...q] = [${y}, n]; a = p + ix; log(none, q.length); }`, tie('e'), tie('e')),
     join((x) => `{ const k = (p = ${x}) => p + c; b = k() + k(1); }`, tie('e')),

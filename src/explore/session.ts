@@ -9,7 +9,7 @@ import { SourceErrors } from '../module/errors.js';
 import type { CompiledModule } from '../module/compile.js';
 import { buildSteppedKernel, type SteppedKernel } from '../stepped/build.js';
 import { transform, Unsteppable, type Site } from '../stepped/transform.js';
-import { runtime } from '../stepped/transform/runtime.js';
+import { runtime, settle } from '../stepped/transform/runtime.js';
 import type { Action, Strategy } from '../stepped/strategy.js';
 import { peek, type LogRecord } from '../kernel/log-reader.js';
 import { errname } from '../linux/errno.js';
@@ -43,6 +43,8 @@ async function load_graph(): Promise<{ kernel: SteppedKernel; graph: SteppedGrap
     ['kernel/boot.js', 'cpu/loop.js', 'cpu/raw.js', 'kernel/module.js', 'sched/kthread.js', 'sched/core.js', 'kernel/text.js', 'kernel/stack.js', 'cpu/context.js'].map(load),
   );
   process.setSourceMapsEnabled(true);
+  const unset = settle();
+  if (unset.length > 0) throw new Error(`headers of the stepped kernel have names without a value: ${unset.join(', ')}`);
   return { kernel, graph: { core, raw, boot, module, kthread, sched, text, stack, context } as SteppedGraph };
 }
 

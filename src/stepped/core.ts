@@ -226,8 +226,7 @@ function passed(state: CpuState): void {
   if (state.pending_site < 0) return;
   const site = state.pending_site;
   state.pending_site = -1;
-  count_step();
-  own_steps++;
+  count_step(); // not of the length that the decision gave: that counts the steps on which it did not pause
   if (tracer !== null) tracer(site);
 }
 

@@ -166,7 +166,8 @@ export function settle(): string[] {
   const left: string[] = [];
   for (const one of waiting.splice(0)) {
     let whole = true;
-    for (const name of Object.keys(one.names)) {
+    for (const name of Reflect.ownKeys(one.names)) {
+      if (typeof name !== 'string') continue;
       try {
         const f = one.names[name] as AnyFunction;
         if (typeof f === 'function' && f.$p === undefined && !is_class(f)) f.$p = one.pure !== true && !one.pure.has(name);

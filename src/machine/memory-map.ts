@@ -97,6 +97,8 @@ export const enum Mach {
   SOFT_LOCKUP_MS = 0x1518,
   HARD_LOCKUP_MS = 0x151c,
   HUNG_TASK_MS = 0x1520,
+  /** Parts of the kernel that a test has broken: bits of `Break` in cpu/break.ts. */
+  BREAK = 0x1538,
   /** Words for tests that need some. */
   SCRATCH = 0x1800,
   /** Text handles of the handlers of vectors 0..31 and of softirqs 0..15. */
@@ -186,7 +188,6 @@ export const enum Pcpu {
   TIMER_LOCK = 10 * LINE,
   TIMER_HEAP = 10 * LINE + 8,
   TIMER_RUNNING = 10 * LINE + 12,
-  TIMER_COUNT = 10 * LINE + 16,
   /** Slab free lists of this CPU: see mm/slab_class.ts. 16 slots of 64 bytes. */
   SLAB = 12 * LINE,
   /** Page allocator's per-CPU state, reserved. */

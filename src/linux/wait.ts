@@ -5,7 +5,7 @@ import { __might_sleep } from '../sched/debug.js';
 import { delegate, pop_frame, push_frame, ready, schedule_debug, type Sleeping } from '../sched/sleep.js';
 import { SCHEDULE } from '../cpu/vectors.js';
 import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_UNINTERRUPTIBLE, TIMEOUT_FRAME } from '../sched/task-layout.js';
-import { arm_timeout, disarm_timeout, get_jiffies } from '../sched/timer.js';
+import { arm_timeout, disarm_timeout, fresh_jiffies } from '../sched/timer.js';
 import {
   finish_wait_raw,
   init_wait_entry,
@@ -110,15 +110,15 @@ export function wait_event_interruptible_timeout(wq: wait_queue_head_t, conditio
 function* wait_timeout_loop(wq: number, condition: Condition, state: number, timeout: number): Sleeping<number> {
   const entry = push_frame(24 + TIMEOUT_FRAME);
   const timer = entry + 24;
-  const end = get_jiffies() + timeout;
+  const end = fresh_jiffies() + timeout;
   init_wait_entry(entry, 0);
   let left = 0;
   set_current_state(state);
-  arm_timeout(timer, timeout + 1);
+  arm_timeout(timer, timeout);
   try {
     for (;;) {
       prepare_to_wait_raw(wq, entry, state);
-      left = Math.max(0, (end - get_jiffies()) | 0);
+      left = Math.max(0, (end - fresh_jiffies()) | 0);
       if (condition()) {
         left = Math.max(1, left);
         break;

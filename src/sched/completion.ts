@@ -1,13 +1,13 @@
 // Completions on byte addresses; linux/completion.ts has the public names. DONE is under the lock of the embedded wait
 // queue: how many waiters may pass, COMPLETE_ALL for all of them.
-import { ld, st } from '../cpu/raw.js';
+import { a_ld, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { set_current_state, __set_current_state } from './core.js';
 import { block_on, might_sleep, unblock } from './debug.js';
 import { list_push_back, list_remove, list_unlinked } from './rawlist.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
 import { Block, Completion, COMPLETION_FRAME, COMPLETION_TIMEOUT, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE, WaitEntry, WaitHead } from './task-layout.js';
-import { arm_timeout, disarm_timeout, MAX_SCHEDULE_TIMEOUT, get_jiffies } from './timer.js';
+import { arm_timeout, disarm_timeout, MAX_SCHEDULE_TIMEOUT, fresh_jiffies } from './timer.js';
 import { check_wait_head, init_wait_entry, init_wait_head, wake_up_queue_locked, WQ_FLAG_EXCLUSIVE } from './wait.js';
 
 const COMPLETE_ALL = 0x7fffffff;
@@ -40,7 +40,7 @@ export function reinit_completion_raw(x: number): void {
 }
 /** Takes one pass without waiting. Context: any. Return: true if there was one. */
 export function try_wait_raw(x: number): boolean {
-  if (ld(x) === 0) return false;
+  if (a_ld(x) === 0) return false;
   const lock = x + Completion.WAIT + WaitHead.LOCK;
   const flags = lock_irqsave(lock);
   const got = take(x);
@@ -53,7 +53,13 @@ function take(x: number): boolean {
   if (done !== COMPLETE_ALL) st(x, done - 1);
   return true;
 }
-export const completion_done_raw = (x: number): boolean => ld(x) !== 0;
+/** Context: any. The lock: once this is true the caller may free the completion, and complete() must be through. */
+export function completion_done_raw(x: number): boolean {
+  if (a_ld(x) === 0) return false;
+  const lock = x + Completion.WAIT + WaitHead.LOCK;
+  unlock_irqrestore(lock, lock_irqsave(lock));
+  return true;
+}
 
 /** Frame: state, deadline, pad, pad, wait entry (20), pad to 40, time-out. */
 const STATE = 0;
@@ -68,7 +74,7 @@ export function wait_for_completion_attempt(frame: number, x: number, timeout: n
   const first = ld(frame + STATE) === 0;
   const entry = frame + ENTRY;
   const flags = lock_irqsave(lock);
-  const left = !limited ? timeout : first ? timeout : Math.max(0, (ld(frame + END) - get_jiffies()) | 0);
+  const left = !limited ? timeout : first ? timeout : Math.max(0, (ld(frame + END) - fresh_jiffies()) | 0);
   const got = take(x);
   if (got || left === 0) {
     if (!first && !list_unlinked(entry + WaitEntry.LIST)) list_remove(entry + WaitEntry.LIST);
@@ -82,7 +88,7 @@ export function wait_for_completion_attempt(frame: number, x: number, timeout: n
   }
   if (first) {
     st(frame + STATE, 1);
-    if (limited) st(frame + END, get_jiffies() + timeout);
+    if (limited) st(frame + END, fresh_jiffies() + timeout);
     init_wait_entry(entry, WQ_FLAG_EXCLUSIVE);
   }
   if (list_unlinked(entry + WaitEntry.LIST)) list_push_back(entry + WaitEntry.LIST, x + Completion.WAIT + WaitHead.LIST);
@@ -90,7 +96,7 @@ export function wait_for_completion_attempt(frame: number, x: number, timeout: n
   unlock_irqrestore(lock, flags);
   if (first) {
     block_on(Block.COMPLETION, x);
-    if (limited) arm_timeout(frame + TIMEOUT, timeout + 1);
+    if (limited) arm_timeout(frame + TIMEOUT, timeout);
   }
   return SLEEP;
 }

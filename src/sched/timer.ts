@@ -1,24 +1,36 @@
 // Kernel timers and jiffies. Each CPU has a base: a heap of armed timers by expiry, under TIMER_LOCK, taken with
-// interrupts off. A timer is on the base of the CPU that armed it (Timer.BASE = CPU + 1) and its function runs there,
-// in the timer softirq, without the lock. Changing BASE needs the lock of the base it names; 0 -> base + 1 that of the
-// new one.
+// interrupts off. A timer's function runs in the timer softirq of its base's CPU, without the lock.
+//
+// Timer.BASE names the base that the timer is on, or was on last: (CPU + 1) << 1, plus ARMED while it is in the heap; 0
+// if it never was on one. It changes under the lock of the base that it names (from 0 by a compare-exchange); a timer
+// moves with both locks held, the lower CPU's first, so that nobody ever finds an armed timer disarmed. While its
+// function runs a timer stays on that base: so it never runs on two CPUs at once, and who waits for its end has one
+// place to look at. (RUNNING is set under the lock, and cleared without.)
 import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { cpu, current_task, my } from '../cpu/context.js';
+import { Break, breaks } from '../cpu/break.js';
+import { clock_ns } from '../cpu/clock.js';
+import { irqs_disabled, local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
 import { ring, wait_on } from '../cpu/park.js';
-import { a_add, a_cas, a_ld, a_st, ld, st, stf64 } from '../cpu/raw.js';
+import { a_add, a_cas, a_ld, a_st, ld, st, stf64, STEPPED } from '../cpu/raw.js';
 import { raise_softirq_irqoff, Softirq } from '../cpu/softirq.js';
-import { lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
+import { arch_spin_lock, arch_spin_unlock, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
 import { Wait } from '../cpu/vectors.js';
-import { in_hardirq, preempt_count } from '../cpu/preempt.js';
+import { in_hardirq, in_serving_softirq, preempt_count } from '../cpu/preempt.js';
 import { HZ } from '../machine/params.js';
 import { BUG, WARN } from '../kernel/panic.js';
 import { call_text, symbol_text } from '../kernel/text.js';
 import { pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
 import { __set_current_state, set_current_state, try_to_wake_up } from './core.js';
-import { PF_DAEMON, Block, Task, TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE, Timer } from './task-layout.js';
+import { PF_DAEMON, Block, Task, TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TIMEOUT_FRAME, Timer } from './task-layout.js';
 import { block_on, might_sleep, unblock } from './debug.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
 
+/** Timer.BASE: in the heap of the base. */
+const ARMED = 1;
+const base_word = (n: number): number => (n + 1) << 1;
+/** The CPU of a timer's base, -1 if it has none. */
+const base_cpu = (word: number): number => (word >>> 1) - 1;
 /** What the function of a timer on a frame is: wakes the task whose frame it lies in. */
 const WAKE_TASK = 1;
 /** Timer.FLAGS: belongs to a daemon, the machine is idle in spite of it. */
@@ -27,6 +39,13 @@ const NEVER = Infinity;
 
 /** Ticks since boot, 1 / HZ s each; wraps at 2^32. Context: any. */
 export const get_jiffies = (): number => a_ld(Mach.JIFFIES) >>> 0;
+/**
+ * The jiffies that the clock says. The word is behind when the timekeeper is late, and a sleep that is counted from
+ * there would end early. Context: any.
+ */
+export const fresh_jiffies = (): number =>
+  STEPPED ? get_jiffies() : Math.max(get_jiffies(), Math.floor(clock_ns() / JIFFY_NS)) >>> 0;
+const JIFFY_NS = 1e9 / HZ;
 export const time_after = (a: number, b: number): boolean => ((b - a) | 0) < 0;
 export const time_before = (a: number, b: number): boolean => time_after(b, a);
 export const time_after_eq = (a: number, b: number): boolean => ((a - b) | 0) >= 0;
@@ -47,7 +66,7 @@ export function init_timer_raw(timer: number, fn: number, flags: number): void {
 }
 
 /** Context: any. Return: true while it is armed; its function may still run when this is false. */
-export const timer_pending_raw = (timer: number): boolean => a_ld(timer + Timer.BASE) !== 0;
+export const timer_pending_raw = (timer: number): boolean => (a_ld(timer + Timer.BASE) & ARMED) !== 0;
 
 /** Publishes the earliest expiry of a base for the timekeeper. Under its lock. */
 function publish(area: number): void {
@@ -55,25 +74,27 @@ function publish(area: number): void {
   stf64(area + Pcpu.DEADLINE, first === 0 ? NEVER : pq_key(first));
 }
 
-function count(area: number, timer: number, n: number): void {
-  st(area + Pcpu.TIMER_COUNT, ld(area + Pcpu.TIMER_COUNT) + n);
+function count(timer: number, n: number): void {
   if ((ld(timer + Timer.FLAGS) & TIMER_DAEMON) === 0) a_add(Mach.NR_TIMERS, n);
+}
+
+/** Disarms. Under the lock of its base. */
+function remove(area: number, timer: number, word: number): void {
+  pq_remove(area + Pcpu.TIMER_HEAP, timer);
+  a_st(timer + Timer.BASE, word & ~ARMED);
+  count(timer, -1);
+  publish(area);
 }
 
 /** Takes an armed timer off its base. Return: true if it was armed. */
 function detach(timer: number): boolean {
   for (;;) {
-    const base = a_ld(timer + Timer.BASE);
-    if (base === 0) return false;
-    const area = percpu_base(base - 1);
+    const word = a_ld(timer + Timer.BASE);
+    if ((word & ARMED) === 0) return false;
+    const area = percpu_base(base_cpu(word));
     const flags = lock_irqsave(area + Pcpu.TIMER_LOCK);
-    const same = ld(timer + Timer.BASE) === base;
-    if (same) {
-      pq_remove(area + Pcpu.TIMER_HEAP, timer);
-      a_st(timer + Timer.BASE, 0);
-      count(area, timer, -1);
-      publish(area);
-    }
+    const same = ld(timer + Timer.BASE) === word;
+    if (same) remove(area, timer, word);
     unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
     if (same) return true;
   }
@@ -82,19 +103,53 @@ function detach(timer: number): boolean {
 /** Arms at jiffy `expires`; an armed timer is moved. Context: any. Return: 1 if it was armed already. */
 export function mod_timer_raw(timer: number, expires: number): number {
   if (ld(timer + Timer.FUNCTION) === 0) BUG(`mod_timer: the timer at ${symbol_text(timer)} has not been set up with timer_setup`);
-  const was = detach(timer);
-  const flags = lock_irqsave(my + Pcpu.TIMER_LOCK);
-  if (a_cas(timer + Timer.BASE, 0, cpu + 1) === 0) {
-    const now = get_jiffies();
-    st(timer + Timer.EXPIRES, expires);
-    // The key does not wrap: jiffies since boot are far from 2^32.
-    stf64(timer + Timer.KEY, now + ((expires - now) | 0));
-    pq_insert(my + Pcpu.TIMER_HEAP, timer);
-    count(my, timer, 1);
-    publish(my);
+  const outer = local_irq_save();
+  let was: number;
+  do was = rearm(timer, expires);
+  while (was < 0);
+  local_irq_restore(outer);
+  return was;
+}
+/** One attempt. Return: 1 if it was armed, 0 if not, -1 if another CPU has moved the timer meanwhile. */
+function rearm(timer: number, expires: number): number {
+  const word = a_ld(timer + Timer.BASE);
+  const from = word === 0 ? cpu : base_cpu(word);
+  const first = percpu_base(Math.min(from, cpu)) + Pcpu.TIMER_LOCK;
+  const second = from === cpu ? 0 : percpu_base(Math.max(from, cpu)) + Pcpu.TIMER_LOCK;
+  const flags = lock_irqsave(first);
+  if (second !== 0) arch_spin_lock(second);
+  const area = percpu_base(from);
+  const stays = from === cpu || a_ld(area + Pcpu.TIMER_RUNNING) === timer;
+  const target = stays ? area : my;
+  const to = base_word(stays ? from : cpu) | ARMED;
+  let was = -1;
+  if (word === 0 ? a_cas(timer + Timer.BASE, 0, to) === 0 : ld(timer + Timer.BASE) === word) {
+    was = word & ARMED;
+    if (was !== 0) {
+      pq_remove(area + Pcpu.TIMER_HEAP, timer);
+      if (!stays) publish(area);
+    } else count(timer, 1);
+    insert(target, timer, expires);
+    a_st(timer + Timer.BASE, to);
   }
-  unlock_irqrestore(my + Pcpu.TIMER_LOCK, flags);
-  return was ? 1 : 0;
+  if (second !== 0) arch_spin_unlock(second);
+  unlock_irqrestore(first, flags);
+  return was;
+}
+function insert(area: number, timer: number, expires: number): void {
+  const now = get_jiffies();
+  st(timer + Timer.EXPIRES, expires);
+  // Due already: at the next tick, or a function that re-arms its timer so would never come to an end. The key does not
+  // wrap: jiffies since boot are far from 2^32.
+  stf64(timer + Timer.KEY, now + Math.max(1, (expires - now) | 0));
+  pq_insert(area + Pcpu.TIMER_HEAP, timer);
+  publish(area);
+}
+
+/** Arms a timer that is not armed. Context: any. */
+export function add_timer_raw(timer: number): void {
+  if (WARN(timer_pending_raw(timer), 'add_timer: the timer %s is armed already: mod_timer moves it', symbol_text(timer))) return;
+  mod_timer_raw(timer, ld(timer + Timer.EXPIRES));
 }
 
 /** Context: any. Return: 1 if the timer was armed. Its function may still be running on another CPU. */
@@ -108,18 +163,23 @@ export function del_timer_sync_raw(timer: number): number {
   if (in_hardirq()) WARN(true, 'del_timer_sync in a hard interrupt can deadlock');
   let was = 0;
   for (;;) {
-    if (detach(timer)) was = 1;
-    const running = running_on(timer);
-    if (running < 0) return was;
-    if (running === cpu) BUG(`del_timer_sync of ${lock_text(timer)} by its own function`);
-    const area = percpu_base(running);
+    const word = a_ld(timer + Timer.BASE);
+    if (word === 0) return was;
+    const area = percpu_base(base_cpu(word));
+    const flags = lock_irqsave(area + Pcpu.TIMER_LOCK);
+    const same = ld(timer + Timer.BASE) === word;
+    if (same && (word & ARMED) !== 0) {
+      remove(area, timer, word);
+      was = 1;
+    }
+    // Under the lock, or the function could arm it again between the two looks.
+    const running = a_ld(area + Pcpu.TIMER_RUNNING) === timer && !breaks(Break.DEL_TIMER_SYNC);
+    unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
+    if (!same) continue;
+    if (!running) return was;
+    if (area === my) BUG(`del_timer_sync of ${lock_text(timer)} ${in_serving_softirq() ? 'by its own function' : 'on top of its function'}: it would wait for itself`);
     wait_on(Wait.TIMER_CALLBACK, timer, () => a_ld(area + Pcpu.TIMER_RUNNING) !== timer);
   }
-}
-function running_on(timer: number): number {
-  const n = ld(Mach.CPUS);
-  for (let c = 0; c < n; c++) if (a_ld(percpu_base(c) + Pcpu.TIMER_RUNNING) === timer) return c;
-  return -1;
 }
 
 /** The tick: raises the softirq when a timer is due. Context: hardirq. */
@@ -138,7 +198,8 @@ export function run_timer_softirq(): void {
     if (fn === WAKE_TASK) wake_sleeper(timer);
     else call_text(fn, timer);
     if (preempt_count() !== count_before)
-      BUG(`timer function ${symbol_text(fn)} left the preemption count as 0x${preempt_count().toString(16)}`);
+      BUG(`timer function ${symbol_text(fn)} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count_before.toString(16)}`);
+    if (irqs_disabled()) BUG(`timer function ${symbol_text(fn)} returned with interrupts off`);
     finished();
   }
 }
@@ -149,8 +210,8 @@ function take_expired(): number {
     pq_pop(my + Pcpu.TIMER_HEAP);
     // Said before BASE is cleared: who sees the timer disarmed must see that its function runs.
     a_st(my + Pcpu.TIMER_RUNNING, timer);
-    a_st(timer + Timer.BASE, 0);
-    count(my, timer, -1);
+    a_st(timer + Timer.BASE, ld(timer + Timer.BASE) & ~ARMED);
+    count(timer, -1);
     publish(my);
   } else timer = 0;
   unlock_irqrestore(my + Pcpu.TIMER_LOCK, flags);
@@ -174,7 +235,6 @@ function ring_timer_waiters(): void {
 const STATE = 0;
 const TASK = 12;
 const TIMER = 16;
-export const TIMEOUT_FRAME = TIMER + Timer.SIZE;
 
 /** The timer on a frame has fired. The task may be gone on to other things: the wake-up is then spurious, as any. */
 function wake_sleeper(timer: number): void {
@@ -186,12 +246,13 @@ export function arm_timeout(frame: number, jiffies: number): void {
   const task = current_task();
   st(frame + TASK, task);
   init_timer_raw(frame + TIMER, WAKE_TASK, (ld(task + Task.FLAGS) & PF_DAEMON) !== 0 ? TIMER_DAEMON : 0);
-  mod_timer_raw(frame + TIMER, get_jiffies() + jiffies);
+  // One more: the current jiffy has begun already.
+  mod_timer_raw(frame + TIMER, fresh_jiffies() + jiffies + 1);
 }
 /** Disarms it, waits for a running callback, and returns the jiffies that were left. */
 export function disarm_timeout(frame: number): number {
   del_timer_sync_raw(frame + TIMER);
-  const left = (ld(frame + TIMER + Timer.EXPIRES) - get_jiffies()) | 0;
+  const left = (ld(frame + TIMER + Timer.EXPIRES) - fresh_jiffies() - 1) | 0;
   return left > 0 ? left : 0;
 }
 
@@ -199,8 +260,7 @@ export function disarm_timeout(frame: number): number {
 export function schedule_timeout_attempt(frame: number, timeout: number): number {
   if (ld(frame + STATE) === 0) {
     st(frame + STATE, 1);
-    // One more: the current jiffy has begun already.
-    if (timeout < MAX_SCHEDULE_TIMEOUT) arm_timeout(frame, timeout + 1);
+    if (timeout < MAX_SCHEDULE_TIMEOUT) arm_timeout(frame, timeout);
     block_on(Block.TIMEOUT, timeout);
     return SLEEP;
   }
@@ -231,12 +291,12 @@ export function schedule_timeout_interruptible(timeout: number): Sleeping<number
 function msleep_attempt(frame: number, jiffies: number): number {
   if (ld(frame) === 0) {
     st(frame, 1);
-    st(frame + 4, get_jiffies() + jiffies + 1);
+    st(frame + 4, fresh_jiffies() + jiffies + 1);
     set_current_state(TASK_UNINTERRUPTIBLE);
     return schedule_timeout_attempt(frame + 8, jiffies);
   }
   schedule_timeout_attempt(frame + 8, jiffies);
-  const left = (ld(frame + 4) - get_jiffies()) | 0;
+  const left = (ld(frame + 4) - fresh_jiffies()) | 0;
   if (left <= 0) return 0;
   // Woken early: not meant for this.
   st(frame + 8, 0);

@@ -5,7 +5,8 @@
 import { Mach, Pcpu, State } from '../machine/memory-map.js';
 import { cpu, my } from './context.js';
 import { take_interrupts } from './interrupt.js';
-import { a_and, a_ld, a_or, ld, STEPPED } from './raw.js';
+import { Break, breaks, linger } from './break.js';
+import { a_and, a_ld, a_or, ld, st, STEPPED } from './raw.js';
 import { ring } from './park.js';
 import { NMI_VECTORS, Vector } from './vectors.js';
 import { backtrace_nmi } from '../kernel/panic.js';
@@ -27,7 +28,8 @@ export function step_slow(): void {
   const pending = a_ld(my + Pcpu.PENDING);
   if ((pending & NMI_VECTORS) !== 0) {
     if (a_ld(Mach.STATE) !== State.RUNNING) throw new MachineStopped();
-    a_and(my + Pcpu.PENDING, ~NMI_VECTORS);
+    // Only what has been seen: a STOP that arrives here must stay.
+    a_and(my + Pcpu.PENDING, ~(pending & NMI_VECTORS));
     if ((pending & (1 << Vector.NMI_BACKTRACE)) !== 0) backtrace_nmi();
   }
   if (ld(my + Pcpu.IRQ_OFF) === 0) take_interrupts();
@@ -39,6 +41,14 @@ export function step_slow(): void {
  */
 export function raise_vector(target_area: number, vector: number): void {
   const bit = 1 << vector;
+  if (breaks(Break.PLAIN_PENDING)) return raise_plain(target_area + Pcpu.PENDING, bit, target_area);
   if ((a_or(target_area + Pcpu.PENDING, bit) & bit) === 0) ring(target_area);
+}
+/** The broken control of the test of raise_vector. */
+function raise_plain(word: number, bit: number, target_area: number): void {
+  const old = ld(word);
+  linger(200);
+  st(word, old | bit);
+  ring(target_area);
 }
 export const this_cpu_number = (): number => cpu;

@@ -17,7 +17,7 @@ import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { SCHED_SLICE_NS } from '../machine/params.js';
 import { cpu, current_task, my } from '../cpu/context.js';
 import { clock_ns } from '../cpu/clock.js';
-import { a_ld, a_st, ld, ldf64, st, stf64, STEPPED } from '../cpu/raw.js';
+import { a_cas, a_ld, a_st, ld, ldf64, st, stf64, STEPPED } from '../cpu/raw.js';
 import { smp_send_reschedule } from '../cpu/smp.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { pq_find, pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
@@ -89,11 +89,16 @@ export function try_to_wake_up(task: number, states: number): boolean {
       unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
       continue;
     }
-    if ((a_ld(task + Task.STATE) & states) === 0) {
+    const state = a_ld(task + Task.STATE);
+    if ((state & states) === 0) {
       unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
       return false;
     }
-    a_st(task + Task.STATE, TASK_RUNNING);
+    // The task changes its state without the lock: one that dies of an oops right now must stay dead.
+    if (a_cas(task + Task.STATE, state, TASK_RUNNING) !== state) {
+      unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
+      continue;
+    }
     if (ld(task + Task.ON_RQ) !== 0) {
       unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
       return true;

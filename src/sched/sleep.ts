@@ -17,7 +17,7 @@ import { preempt_count } from '../cpu/preempt.js';
 import { ld, st } from '../cpu/raw.js';
 import { SCHEDULE } from '../cpu/vectors.js';
 import { BUG, task_comm, task_pid } from '../kernel/panic.js';
-import { Task } from './task-layout.js';
+import { Task, TASK_RUNNING } from './task-layout.js';
 
 /** What an attempt returns when the task has to wait; no result has this value. */
 export const SLEEP = 0x7fffffff;
@@ -103,9 +103,13 @@ export function schedule_attempt(frame: number): number {
 }
 
 export const need_resched = (): boolean => ld(my + Pcpu.NEED_RESCHED) !== 0;
-/** Gives way if the tick or a wake-up asked for it. Context: task. Return: 1 if it did. */
+/**
+ * Gives way if the tick or a wake-up asked for it. Context: task. Return: 1 if it did. Does nothing between
+ * set_current_state and schedule: giving way there would be going to sleep without a look at the condition.
+ */
 export function cond_resched(): Sleeping<number> {
   if (ld(my + Pcpu.NEED_RESCHED) === 0 || preempt_count() !== 0) return ready(0);
+  if (ld(current_task() + Task.STATE) !== TASK_RUNNING) return ready(0);
   return delegate(resched());
 }
 export function* resched(): Sleeping<number> {

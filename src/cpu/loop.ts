@@ -16,7 +16,7 @@ import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.
 import { text_at } from '../kernel/text.js';
 import { idle_balance, switch_tasks } from '../sched/core.js';
 import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
-import { Task, TASK_DEAD } from '../sched/task-layout.js';
+import { PF_DAEMON, Task, TASK_DEAD } from '../sched/task-layout.js';
 
 type Running = Generator<number, unknown, void>;
 const EFAULT = 14;
@@ -50,7 +50,12 @@ export function cpu_loop(until: (() => boolean) | null = null): void {
 function idle(until: (() => boolean) | null): void {
   if (idle_balance()) return;
   st(my + Pcpu.WAIT_REASON, Wait.IDLE);
-  const work = (): boolean => ld(my + Pcpu.RQ_NR) !== 0 || a_ld(my + Pcpu.PENDING) !== 0 || (until !== null && until());
+  // Softirqs are left over when they went round SOFTIRQ_RESTARTS times.
+  const work = (): boolean =>
+    a_ld(my + Pcpu.RQ_NR) !== 0 ||
+    a_ld(my + Pcpu.PENDING) !== 0 ||
+    ld(my + Pcpu.SOFTIRQ_PENDING) !== 0 ||
+    (until !== null && until());
   let spins = 0;
   while (spins < IDLE_SPIN && !work()) spins++;
   if (spins === IDLE_SPIN) park_unless(work);
@@ -111,6 +116,10 @@ export function task_died(task: number, error: unknown): void {
   if (error instanceof MachineStopped) throw error;
   print_oops(error);
   forget(task);
+  // It may have come out of the middle of anything, with a lock of the kernel's held.
+  if (error instanceof RangeError && /call stack/.test(error.message) && (preempt_count() !== 0 || irqs_disabled()))
+    panic('kernel stack overflow in atomic context: %s/%d', task_comm(task), task_pid(task));
+  if ((ld(task + Task.FLAGS) & PF_DAEMON) !== 0) panic('the kernel daemon %s has died', task_comm(task));
   if ((ld(Mach.FLAGS) & BootFlag.PANIC_ON_OOPS) !== 0) panic('Fatal exception');
   reset_context();
   exit_task(task, -EFAULT, true);

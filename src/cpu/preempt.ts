@@ -9,6 +9,7 @@
 import { Pcpu } from '../machine/memory-map.js';
 import { my } from './context.js';
 import { ld, st } from './raw.js';
+import { BUG } from '../kernel/panic.js';
 
 export const PREEMPT_OFFSET = 1;
 export const SOFTIRQ_OFFSET = 0x100;
@@ -25,7 +26,11 @@ export const preempt_count_add = (n: number): void => st(my + Pcpu.PREEMPT, ld(m
 export const preempt_count_sub = (n: number): void => st(my + Pcpu.PREEMPT, ld(my + Pcpu.PREEMPT) - n);
 export const preempt_disable = (): void => preempt_count_add(PREEMPT_OFFSET);
 /** In the free-running build a switch waits for the next suspend point; in the stepped one for the next step. */
-export const preempt_enable = (): void => preempt_count_sub(PREEMPT_OFFSET);
+export const preempt_enable = (): void => {
+  const count = ld(my + Pcpu.PREEMPT);
+  if ((count & PREEMPT_MASK) === 0) BUG(`preempt_enable without preempt_disable: preempt_count is 0x${count.toString(16)}`);
+  st(my + Pcpu.PREEMPT, count - PREEMPT_OFFSET);
+};
 
 export const in_nmi = (): boolean => (preempt_count() & NMI_MASK) !== 0;
 export const in_hardirq = (): boolean => (preempt_count() & HARDIRQ_MASK) !== 0;

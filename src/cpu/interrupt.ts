@@ -1,17 +1,18 @@
 // Interrupt entry and exit of a CPU. Hooks for tracing, RCU and accounting hang in `irq_enter` and `irq_exit`, once.
 // In the free-running build a handler is a call on top of what it interrupts; in the stepped build the machine pushes
 // `run_interrupt` as an activation of its own.
-import { Pcpu } from '../machine/memory-map.js';
+import { Mach, Pcpu } from '../machine/memory-map.js';
 import { cpu, my } from './context.js';
 import { do_softirq_own_stack } from './softirq.js';
 import { HARDIRQ_OFFSET, in_interrupt, preempt_count, preempt_count_add, preempt_count_sub } from './preempt.js';
 import { a_and, a_ld, ld, st } from './raw.js';
 import { generic_smp_call_function_interrupt } from './smp.js';
-import { NMI_VECTORS, Vector } from './vectors.js';
+import { NMI_VECTORS, Vector, VECTOR_NAMES } from './vectors.js';
 import { tick } from '../sched/tick.js';
 import { mailbox_interrupt } from '../kernel/mailbox.js';
 import { call_device_vector, fatal_in_interrupt } from '../kernel/traps.js';
 import { BUG } from '../kernel/panic.js';
+import { symbol_text } from '../kernel/text.js';
 
 /** Takes all that is pending. Context: interrupts on, at a step (free-running build). */
 export function take_interrupts(): void {
@@ -81,5 +82,5 @@ function handler_left_unbalanced(vector: number, count: number): never {
     preempt_count() !== count
       ? `the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`
       : 'interrupts on, which were off';
-  BUG(`the handler of vector ${vector} on CPU ${cpu} left ${what}: a lock was taken and not released, or the other way round`);
+  BUG(`the handler of vector ${vector} (${VECTOR_NAMES[vector] ?? symbol_text(ld(Mach.VECTOR_HANDLERS + vector * 4))}) on CPU ${cpu} left ${what}: a lock was taken and not released, or the other way round`);
 }

@@ -5,13 +5,13 @@
 import { CALL_SLOT, CALLS, Mach, MAX_CPUS_SHIFT, percpu_base } from '../machine/memory-map.js';
 import { cpu } from './context.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from './irqflags.js';
-import { in_task, preempt_disable, preempt_enable } from './preempt.js';
+import { in_task, preempt_count, preempt_disable, preempt_enable } from './preempt.js';
 import { a_ld, a_st, ld, st } from './raw.js';
 import { ring, wait_on } from './park.js';
 import { raise_vector } from './step.js';
 import { Vector, Wait } from './vectors.js';
-import { call_text, text_handle } from '../kernel/text.js';
-import { WARN } from '../kernel/panic.js';
+import { atomic_text_handle, call_text, symbol_text } from '../kernel/text.js';
+import { BUG, WARN } from '../kernel/panic.js';
 
 export type smp_call_func_t = (info: number) => void;
 
@@ -37,6 +37,15 @@ export const put_cpu = (): void => preempt_enable();
 /** Asks another CPU to look at its run queue. Context: any. */
 export const smp_send_reschedule = (target: number): void => raise_vector(percpu_base(target), Vector.RESCHEDULE);
 
+/** Calls the function with interrupts off, and checks that it leaves the CPU as it was. */
+function run_called(handle: number, info: number): void {
+  const count = preempt_count();
+  call_text(handle, info);
+  if (preempt_count() !== count)
+    BUG(`the called function ${symbol_text(handle)} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`);
+  if (!irqs_disabled()) BUG(`the called function ${symbol_text(handle)} returned with interrupts on, which were off`);
+}
+
 /** The target's side. Context: hardirq. */
 export function generic_smp_call_function_interrupt(): void {
   const n = ld(Mach.CPUS);
@@ -44,7 +53,7 @@ export function generic_smp_call_function_interrupt(): void {
     const s = slot(cpu, source);
     if (a_ld(s + STATE) !== 1) continue;
     a_st(s + STATE, 2);
-    call_text(ld(s + HANDLE), ld(s + INFO));
+    run_called(ld(s + HANDLE), ld(s + INFO));
     a_st(s + STATE, 0);
     ring(percpu_base(source));
   }
@@ -70,7 +79,7 @@ function send(target: number, handle: number, info: number): void {
 
 function call_here(handle: number, info: number): void {
   const flags = local_irq_save();
-  call_text(handle, info);
+  run_called(handle, info);
   local_irq_restore(flags);
 }
 
@@ -79,7 +88,7 @@ function call_here(handle: number, info: number): void {
  * Context: task, interrupts on. Return: 0, -ENXIO if there is no such CPU.
  */
 export function smp_call_function_single(target: number, func: smp_call_func_t, info: number, wait: boolean | number): number {
-  const handle = text_handle(func);
+  const handle = atomic_text_handle(func, 'a function called on another CPU');
   preempt_disable();
   check_context();
   if (target === cpu) call_here(handle, info);
@@ -96,7 +105,7 @@ export function smp_call_function_single(target: number, func: smp_call_func_t, 
 
 /** Runs `func(info)` on every CPU of the 64-bit mask at `mask` but this one. Context: task, interrupts on, preemption off. */
 export function smp_call_function_many(mask: number, func: smp_call_func_t, info: number, wait: boolean | number): void {
-  const handle = text_handle(func);
+  const handle = atomic_text_handle(func, 'a function called on another CPU');
   check_context();
   const n = ld(Mach.CPUS);
   for (let c = 0; c < n; c++) if (c !== cpu && in_mask(mask, c)) send(c, handle, info);
@@ -113,7 +122,7 @@ export function smp_call_function(func: smp_call_func_t, info: number, wait: boo
 
 /** Runs `func(info)` on every CPU, here with interrupts off as there. Context: task, interrupts on. */
 export function on_each_cpu(func: smp_call_func_t, info: number, wait: boolean | number): void {
-  const handle = text_handle(func);
+  const handle = atomic_text_handle(func, 'a function called on another CPU');
   preempt_disable();
   check_context();
   const n = ld(Mach.CPUS);

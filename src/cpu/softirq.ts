@@ -2,7 +2,7 @@
 // The pending word is the owner's. A softirq that is raised while they run goes round again, at most
 // SOFTIRQ_RESTARTS times; what is left then runs after the next interrupt, so that tasks go on.
 import { SOFTIRQ_RESTARTS } from '../machine/params.js';
-import { Pcpu } from '../machine/memory-map.js';
+import { Mach, Pcpu } from '../machine/memory-map.js';
 import { my } from './context.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from './irqflags.js';
 import {
@@ -20,6 +20,7 @@ import { step } from './step.js';
 import { run_timer_softirq } from '../sched/timer.js';
 import { call_softirq } from '../kernel/traps.js';
 import { BUG } from '../kernel/panic.js';
+import { symbol_text } from '../kernel/text.js';
 
 export const enum Softirq {
   HI = 0,
@@ -73,13 +74,15 @@ export function do_softirq_own_stack(): void {
       if (nr === Softirq.TIMER) run_timer_softirq();
       else call_softirq(nr);
       if (preempt_count() !== count)
-        BUG(`softirq ${nr} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`);
-      if (irqs_disabled()) BUG(`softirq ${nr} returned with interrupts off`);
+        BUG(`softirq ${nr} (${action_text(nr)}) left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`);
+      if (irqs_disabled()) BUG(`softirq ${nr} (${action_text(nr)}) returned with interrupts off`);
     }
     st(my + Pcpu.IRQ_OFF, 1);
   }
   preempt_count_sub(SOFTIRQ_OFFSET);
 }
+
+const action_text = (nr: number): string => (nr === Softirq.TIMER ? 'timer' : symbol_text(ld(Mach.SOFTIRQ_ACTIONS + nr * 4)));
 
 /** Context: task or softirq. */
 export function local_bh_disable(): void {

@@ -15,6 +15,8 @@ export const enum Vector {
   /** Taken at a step even while interrupts are off: the machine ends. */
   STOP = 30,
 }
+/** The kernel's own, for reports; others have the name of their handler. */
+export const VECTOR_NAMES: readonly string[] = ['reschedule', 'call function', 'timer', 'mailbox'];
 /** Vectors that `local_irq_disable` does not hold back. */
 export const NMI_VECTORS = (1 << Vector.NMI_BACKTRACE) | (1 << Vector.STOP);
 

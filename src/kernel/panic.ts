@@ -1,13 +1,13 @@
 // noinstr: never transformed, never interrupted.
 // BUG, WARN, panic, oops reports and stacks. Context: any.
-import { Mach, Pcpu, State, percpu_base } from '../machine/memory-map.js';
+import { CALLS, Mach, MAX_CPUS_SHIFT, Pcpu, State, percpu_base } from '../machine/memory-map.js';
 import { cpu, current_task, my } from '../cpu/context.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { in_interrupt, preempt_count } from '../cpu/preempt.js';
 import { a_add, a_cas, a_ld, a_or, a_st, ld, ld8 } from '../cpu/raw.js';
-import { lock_text } from '../cpu/spinlock.js';
+import { lock_text, spin_holder } from '../cpu/spinlock.js';
 import { MachineStopped, raise_vector } from '../cpu/step.js';
-import { Vector } from '../cpu/vectors.js';
+import { Vector, Wait } from '../cpu/vectors.js';
 import { held_mutexes_text } from '../sched/debug.js';
 import { Task } from '../sched/task-layout.js';
 import { format } from './vsprintf.js';
@@ -82,7 +82,27 @@ export function held_locks_text(of_cpu = cpu): string {
   return names.join(', ');
 }
 
+/** What this CPU waits for, with who has it in his hands; '' when it does not wait. */
+function wait_text(): string {
+  const address = ld(my + Pcpu.WAIT_ADDR);
+  switch (ld(my + Pcpu.WAIT_REASON)) {
+    case Wait.SPIN_LOCK: {
+      const holder = spin_holder(address);
+      const running = holder < 0 ? 0 : ld(percpu_base(holder) + Pcpu.CURRENT);
+      return `the spin lock ${lock_text(address)}, ${holder < 0 ? 'which is free' : `held by CPU ${holder}, which runs ${task_comm(running)}/${task_pid(running)}`}`;
+    }
+    case Wait.CALL_FUNCTION:
+      return `a function that it called on CPU ${(address - CALLS) >> (MAX_CPUS_SHIFT + 4)}`;
+    case Wait.TIMER_CALLBACK:
+      return `the function of the timer ${lock_text(address)}`;
+    default:
+      return '';
+  }
+}
+
 function print_locks(level: number): void {
+  const waits = wait_text();
+  if (waits !== '') printk_emit(level, `CPU ${cpu} waits for ${waits}`);
   const spin = held_locks_text();
   const task = current_task();
   const sleeping = task === 0 ? '' : held_mutexes_text(task);

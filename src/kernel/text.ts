@@ -44,6 +44,15 @@ export function text_handle(fn: Text): number {
   return handle;
 }
 
+const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as unknown;
+/** The handle of a function that will be called where sleeping is not allowed; `what` says so in the error. */
+export function atomic_text_handle(fn: Text, what: string): number {
+  const handle = text_handle(fn);
+  if (fn.constructor === GeneratorFunction)
+    throw new TypeError(`'${fn.name}' is a generator function, which may sleep: ${what} runs in interrupt context; calling it would do nothing`);
+  return handle;
+}
+
 /** The handle, 0 if the function is not in the text. */
 export const text_handle_or_zero = (fn: Text): number => handles.get(fn) ?? 0;
 

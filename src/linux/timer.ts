@@ -1,6 +1,6 @@
 // <linux/timer.h>: timers of one-jiffy grain, run in softirq context on the CPU that armed them.
-import { del_timer_raw, del_timer_sync_raw, init_timer_raw, mod_timer_raw, timer_pending_raw } from '../sched/timer.js';
-import { text_handle } from '../kernel/text.js';
+import { add_timer_raw, del_timer_raw, del_timer_sync_raw, init_timer_raw, mod_timer_raw, timer_pending_raw } from '../sched/timer.js';
+import { atomic_text_handle } from '../kernel/text.js';
 import { container_of } from './container_of.js';
 import { array, DEFINE_STATIC, f64, fn, Struct, u32, ulong } from './types.js';
 
@@ -20,11 +20,9 @@ export type TimerFunction = (timer: number) => void;
 export const DEFINE_TIMER = (func: TimerFunction): timer_list => DEFINE_STATIC(timer_list, { function: func });
 /** Sets a timer up; it must not be armed. `func` is exported. Context: any. */
 export const timer_setup = (timer: timer_list, func: TimerFunction, flags: number): void =>
-  init_timer_raw(timer['@addr'], text_handle(func), flags);
-/** Arms at `timer.expires`. Context: any. */
-export function add_timer(timer: timer_list): void {
-  mod_timer_raw(timer['@addr'], timer.expires | 0);
-}
+  init_timer_raw(timer['@addr'], atomic_text_handle(func, 'the function of a timer'), flags);
+/** Arms at `timer.expires` a timer that is not armed. Context: any. */
+export const add_timer = (timer: timer_list): void => add_timer_raw(timer['@addr']);
 /** Arms, or moves if it is armed, to jiffy `expires`. Context: any. Return: 1 if it was armed. */
 export const mod_timer = (timer: timer_list, expires: number): number => mod_timer_raw(timer['@addr'], expires | 0);
 /** Disarms; the function may be running. Context: any. Return: 1 if it was armed. */

@@ -7,12 +7,12 @@ import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { GFP_KERNEL } from '../linux/gfp.js';
 import { kfree, kmalloc } from '../mm/slab.js';
 import { set_alloc_owner } from '../mm/owner.js';
-import { BUG, task_comm, task_pid, WARN } from '../kernel/panic.js';
+import { BUG, report, task_comm, task_pid, WARN } from '../kernel/panic.js';
 import { text_handle } from '../kernel/text.js';
 import { format } from '../kernel/vsprintf.js';
 import { complete_all_raw, init_completion_raw, wait_for_completion_attempt } from './completion.js';
 import { cpu_allowed, NICE_0_WEIGHT, wake_up_process } from './core.js';
-import { block_on, might_sleep } from './debug.js';
+import { block_on, held_mutexes_text, might_sleep } from './debug.js';
 import { list_push_back, list_remove } from './rawlist.js';
 import { delegate, drive, SLEEP, type Sleeping } from './sleep.js';
 import {
@@ -137,7 +137,8 @@ export function kthread_should_stop(): boolean {
 }
 
 export function get_task_struct(task: number): number {
-  a_add(task + Task.USAGE, 1);
+  if (a_add(task + Task.USAGE, 1) < 1)
+    BUG(`the task at 0x${task.toString(16)} has ended and was freed: hold a reference (get_task_struct) to a thread that may end by itself`);
   return task;
 }
 export function put_task_struct(task: number): void {
@@ -188,6 +189,8 @@ export function stopped_before_start(task: number): boolean {
 
 /** The running task's last act; the CPU loop then switches away from it for ever. Context: its own, nothing held. */
 export function exit_task(task: number, code: number, oopsed: boolean): void {
+  if (ld(task + Task.MUTEXES) !== 0)
+    report(`${task_comm(task)}/${task_pid(task)} ends and still holds: ${held_mutexes_text(task)}`, '');
   a_or(task + Task.FLAGS, PF_EXITING | (oopsed ? PF_OOPSED : 0));
   st(task + Task.EXIT_CODE, code);
   const flags = lock_irqsave(Mach.LOCK_TASKLIST);
@@ -197,7 +200,10 @@ export function exit_task(task: number, code: number, oopsed: boolean): void {
   complete_all_raw(task + Task.EXITED);
   a_st(task + Task.STATE, TASK_DEAD);
 }
-/** After the switch away from a dead task. A task that oopsed may still be linked into wait queues: it is never freed. */
+/**
+ * After the switch away from a dead task. One that oopsed may still be linked into wait queues, and a mutex that it
+ * never unlocked names it for ever: such a task is never freed.
+ */
 export function release_task(task: number): void {
-  if ((ld(task + Task.FLAGS) & PF_OOPSED) === 0) put_task_struct(task);
+  if ((ld(task + Task.FLAGS) & PF_OOPSED) === 0 && ld(task + Task.MUTEXES) === 0) put_task_struct(task);
 }

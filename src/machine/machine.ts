@@ -11,6 +11,7 @@ import { errname } from '../linux/errno.js';
 import type { CpuStatistics } from './cpu-main.js';
 import { EnvironmentFailure, MachineFailure, UsageError } from './errors.js';
 import { format_record } from './log-format.js';
+import { BREAKS } from '../cpu/break.js';
 import { BootFlag, Mach, MAILBOX_TEXT, MAILBOX_TEXT_SIZE, Pcpu, percpu_base, State } from './memory-map.js';
 import { DEFAULT_MEMORY, MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from './params.js';
 import { give_pool, take_pool, type Pool } from './pool.js';
@@ -33,6 +34,8 @@ export interface MachineOptions {
   hung_task_ms?: number;
   /** JavaScript heap of each CPU in MiB. */
   heap_mib?: number;
+  /** Breaks parts of the kernel on purpose, for tests that must be able to fail: names from cpu/break.ts. */
+  break_for_test?: string[];
   /** A boot that takes longer than this has failed. */
   boot_ms?: number;
 }
@@ -123,6 +126,7 @@ export class Machine {
       soft_lockup_ms: options.soft_lockup_ms ?? 0,
       hard_lockup_ms: options.hard_lockup_ms ?? 0,
       hung_task_ms: options.hung_task_ms ?? 0,
+      broken: (options.break_for_test ?? []).reduce((bits, name) => bits | break_bit(name), 0),
     });
     pool.on_lockup = ({ hard_lockup, seconds }) =>
       this.#fail(
@@ -284,6 +288,9 @@ export class Machine {
         Atomics.load(I32, area + (Pcpu.RQ_CURR >> 2)) !== 0 ||
         Atomics.load(I32, area + (Pcpu.RQ_NR >> 2)) !== 0 ||
         Atomics.load(I32, area + (Pcpu.PENDING >> 2)) !== 0 ||
+        // In a handler, which may be about to wake a task.
+        Atomics.load(I32, area + (Pcpu.IRQ_OFF >> 2)) !== 0 ||
+        I32[area + (Pcpu.PREEMPT >> 2)] !== 0 ||
         I32[area + (Pcpu.SOFTIRQ_PENDING >> 2)] !== 0
       )
         busy = true;
@@ -354,6 +361,12 @@ export class Machine {
     pool.on_lockup = () => {};
     await give_pool(pool);
   }
+}
+
+function break_bit(name: string): number {
+  const bit = BREAKS[name];
+  if (bit === undefined) throw new UsageError(`break_for_test: there is no '${name}'; there are: ${Object.keys(BREAKS).join(', ')}`);
+  return bit;
 }
 
 /** What the promise gives, or null after `ms`. */

@@ -15,6 +15,8 @@ export interface BootWords {
   soft_lockup_ms: number;
   hard_lockup_ms: number;
   hung_task_ms: number;
+  /** See cpu/break.ts. */
+  broken: number;
 }
 
 export class Pool {
@@ -70,6 +72,7 @@ export class Pool {
     I32[Mach.SOFT_LOCKUP_MS >> 2] = words.soft_lockup_ms;
     I32[Mach.HARD_LOCKUP_MS >> 2] = words.hard_lockup_ms;
     I32[Mach.HUNG_TASK_MS >> 2] = words.hung_task_ms;
+    I32[Mach.BREAK >> 2] = words.broken;
   }
 
   /** Starts one job for each CPU. A job's promise rejects when its thread dies. */

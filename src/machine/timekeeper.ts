@@ -55,12 +55,13 @@ function keep_time(job: TimekeeperJob, control: Int32Array): void {
     let movable = false;
     for (let c = 0; c < cpus; c++) {
       const area = percpu_base(c);
-      const busy = a_ld(area + Pcpu.RQ_CURR) !== 0;
+      // Whatever is not in its idle loop: a handler on top of it is watched too.
+      const busy = a_ld(area + Pcpu.RQ_CURR) !== 0 || a_ld(area + Pcpu.WAIT_REASON) !== Wait.IDLE;
       if (busy || ldf64(area + Pcpu.DEADLINE) <= jiffies) {
         a_st(area + Pcpu.WD_SENT, jiffies);
         raise_vector(area, Vector.TIMER);
       }
-      if (!busy && ld(area + Pcpu.WAIT_REASON) === Wait.IDLE) idle = c;
+      if (!busy) idle = c;
       if (ld(area + Pcpu.RQ_NR) > 0 && ld(area + Pcpu.RQ_MOVABLE) > 0) movable = true;
       watch(area, c, watched[c]!, now, limit, job.inline);
     }

@@ -19,7 +19,7 @@ const limit_ms = (word: number, fallback: number): number => (ld(word) > 0 ? ld(
 
 /** Context: hardirq, from the tick. */
 export function watchdog_tick(): void {
-  if (STEPPED || ld(my + Pcpu.RQ_CURR) === 0) return;
+  if (STEPPED) return;
   const since = clock_ns() - ldf64(my + Pcpu.WD_TOUCH);
   const limit = limit_ms(Mach.SOFT_LOCKUP_MS, SOFT_LOCKUP_MS);
   if (since < limit * 1e6) {

@@ -12,6 +12,7 @@ import {
   LOCK_STEAL_TRIES,
 } from '../machine/params.js';
 import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
+import { Break, breaks, linger } from './break.js';
 import { cpu, my } from './context.js';
 import { clock_ns } from './clock.js';
 import { a_cas, a_ld, a_st, ld, ldf64, st, stf64 } from './raw.js';
@@ -48,10 +49,20 @@ export function spin_lock_slow(a: number): void {
 function steal(a: number, me: number): boolean {
   for (let n = 0; n < LOCK_STEAL_TRIES; n++) {
     const word = a_ld(a);
-    if ((word & (HOLDER | HANDOFF)) === 0 && a_cas(a, word, word | me) === word) return true;
+    if ((word & (HOLDER | HANDOFF)) === 0) {
+      if (breaks(Break.LOCK_WITHOUT_CAS)) return take_broken(a, word | me);
+      if (a_cas(a, word, word | me) === word) return true;
+    }
     step();
   }
   return false;
+}
+
+/** The broken control of the lock's tests. */
+function take_broken(a: number, word: number): boolean {
+  linger(300);
+  a_st(a, word);
+  return true;
 }
 
 function queue(a: number, me: number, began: number): void {

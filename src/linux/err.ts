@@ -1,5 +1,6 @@
 // <linux/err.h>: errors in pointers. The last 4095 addresses are no memory; a pointer there is -errno. Pointers read
 // from memory are signed (raw accessors) or not (pointer fields), so both forms are understood.
+import { no_step } from '../cpu/heap.js';
 import { MAX_ERRNO } from './errno.js';
 
 export { MAX_ERRNO };
@@ -22,3 +23,5 @@ export const IS_ERR_VALUE = (x: number): boolean => IS_ERR(x);
 /** The same error, as a pointer of another type: in Linux a cast. */
 export const ERR_CAST = (p: Pointer): number => signed(p);
 export const PTR_ERR_OR_ZERO = (p: Pointer): number => (IS_ERR(p) ? signed(p) : 0);
+
+no_step(ERR_PTR, PTR_ERR, IS_ERR, IS_ERR_OR_NULL, IS_ERR_VALUE, ERR_CAST, PTR_ERR_OR_ZERO);

@@ -3,6 +3,7 @@
 // The two that matter most here: __GFP_DIRECT_RECLAIM says that the caller may sleep, so it is checked against the
 // context at every allocation, whether or not memory is short; __GFP_HIGH opens the reserve that is kept for callers
 // who can't wait.
+import { no_step } from '../cpu/heap.js';
 
 export const __GFP_DMA = 0x1;
 export const __GFP_HIGHMEM = 0x2;
@@ -93,3 +94,5 @@ export function gfp_name(gfp: number): string {
   if (rest !== 0) text += (text === '' ? '' : '|') + '0x' + (rest >>> 0).toString(16);
   return text === '' ? 'none' : text;
 }
+
+no_step(gfpflags_allow_blocking, gfp_name);

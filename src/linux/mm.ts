@@ -1,5 +1,6 @@
 // <linux/mm.h>: pages and their addresses. There is one address space and no page table: the virtual address is the
 // physical one. A `struct page *` is an address in the memory map.
+import { no_step } from '../cpu/heap.js';
 import { PAGE_SHIFT, PAGE_SIZE } from '../machine/memory-map.js';
 import { address_of, is_managed, page_at, page_of, pfn_of } from '../mm/page.js';
 
@@ -24,3 +25,6 @@ export { MAX_PAGE_ORDER } from '../mm/page.js';
 export { get_page, nr_free_pages, page_count, put_page, totalram_pages } from '../mm/page_alloc.js';
 export { get_order } from '../mm/slab.js';
 export { kfree_sensitive, kmemdup, kstrdup, kstrndup } from '../mm/util.js';
+
+no_step(PAGE_ALIGN, PAGE_ALIGN_DOWN, PAGE_ALIGNED, offset_in_page, virt_to_page, page_address, page_to_pfn, pfn_to_page);
+no_step(virt_addr_valid, virt_to_phys, phys_to_virt);

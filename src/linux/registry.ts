@@ -9,6 +9,7 @@ import * as cmpxchg from './cmpxchg.js';
 import * as compiler from './compiler.js';
 import * as completion from './completion.js';
 import * as container_of from './container_of.js';
+import * as ctype from './ctype.js';
 import * as delay from './delay.js';
 import * as err from './err.js';
 import * as errno from './errno.js';
@@ -18,6 +19,7 @@ import * as interrupt from './interrupt.js';
 import * as irqflags from './irqflags.js';
 import * as jiffies from './jiffies.js';
 import * as kallsyms from './kallsyms.js';
+import * as kstrtox from './kstrtox.js';
 import * as kthread from './kthread.js';
 import * as list from './list.js';
 import * as log2 from './log2.js';
@@ -35,14 +37,16 @@ import * as sched from './sched.js';
 import * as slab from './slab.js';
 import * as smp from './smp.js';
 import * as spinlock from './spinlock.js';
+import * as sprintf from './sprintf.js';
+import * as string from './string.js';
 import * as timer from './timer.js';
 import * as types from './types.js';
 import * as wait from './wait.js';
 
 export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  atomic, barrier, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, delay, err, errno, gfp,
-  init, interrupt, irqflags, jiffies, kallsyms, kthread, list, log2, math, minmax, mm, module, moduleparam,
-  mutex, panic, percpu, preempt, printk, sched, slab, smp, spinlock, timer, types, wait,
+  atomic, barrier, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, ctype, delay, err, errno, gfp,
+  init, interrupt, irqflags, jiffies, kallsyms, kstrtox, kthread, list, log2, math, minmax, mm, module, moduleparam,
+  mutex, panic, percpu, preempt, printk, sched, slab, smp, spinlock, sprintf, string, timer, types, wait,
 };
 
 /** The header behind an import of a module; an error that lists the names for any other. */

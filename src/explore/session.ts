@@ -37,12 +37,12 @@ export function stepped_kernel(): Promise<{ kernel: SteppedKernel; graph: Steppe
   return graph;
 }
 async function load_graph(): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
+  process.setSourceMapsEnabled(true); // before the graph is compiled, or its stacks are those of the output
   const kernel = buildSteppedKernel();
   const load = (file: string): Promise<unknown> => import(pathToFileURL(join(kernel.root, file)).href);
   const [boot, core, raw, module, kthread, sched, text, stack, context] = await Promise.all(
     ['kernel/boot.js', 'cpu/loop.js', 'cpu/raw.js', 'kernel/module.js', 'sched/kthread.js', 'sched/core.js', 'kernel/text.js', 'kernel/stack.js', 'cpu/context.js'].map(load),
   );
-  process.setSourceMapsEnabled(true);
   const unset = settle();
   if (unset.length > 0) throw new Error(`headers of the stepped kernel have names without a value: ${unset.join(', ')}`);
   return { kernel, graph: { core, raw, boot, module, kthread, sched, text, stack, context } as SteppedGraph };

@@ -2,7 +2,8 @@
 // JavaScript stacks as the kernel's call traces. Node maps positions back to the sources; what is left to do is to
 // drop the frames that are no kernel code, cut paths down, and give twins the names of the functions they stand for.
 
-const HIDDEN = /node:internal|\/dist\/(kernel|stepped-kernel\/kernel)\/(panic|stack)\.|\/src\/kernel\/(panic|stack)\.|\bnew (KernelBug|Error)\b|piscina/;
+const HIDDEN =
+  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call)|cpu\/loop|stepped\/core|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at \$c /;
 let root = '';
 
 /** Paths below this folder are printed without it. */

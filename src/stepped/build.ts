@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, posix, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'acorn';
-import { DECLARATIONS, is_inline, is_noinstr, is_pure, PURE, REPLACED, twin_keys } from './primitives.js';
+import { checkDeclarations, DECLARATIONS, is_inline, is_noinstr, is_pure, PURE, REPLACED, twin_keys } from './primitives.js';
 import { transform, type Site } from './transform.js';
 import type { Node } from './transform/ast.js';
 import { KernelGraph } from './transform/kernel.js';
@@ -147,5 +147,8 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   const began = performance.now();
   const { built, root, nextSite } = buildSteppedKernel();
   const took = `${Math.round(performance.now() - began)} ms`;
+  const wrong = checkDeclarations(new KernelGraph(kernelSources(resolve(root, '..'))));
+  for (const { file, line, what } of wrong) console.error(`${file}:${line}: ${what}`);
+  if (wrong.length > 0) process.exitCode = 1;
   console.log(built ? `stepped kernel: ${nextSite} sites, written to ${relative(process.cwd(), root)} in ${took}` : `stepped kernel: up to date (${took})`);
 }

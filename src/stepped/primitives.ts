@@ -19,6 +19,7 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'wait_for_slot',
     'send',
     'call_here',
+    'run_called',
     'smp_call_function_single',
     'smp_call_function_many',
     'smp_call_function',

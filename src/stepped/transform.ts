@@ -65,7 +65,7 @@ function import_constants(cx: Context, s: Node): Node[] {
     const names = d.id.type === 'Identifier' && is_require(d.init as Node | null) ? cx.imports.get(d.id.name as string) : undefined;
     for (const [name, n] of names ?? []) {
       const f = id(`$i${n}`);
-      made.push([f, dot(d.id as Node, name)], [id(`$i${n}g`), maybe(f, '$g')], [id(`$i${n}y`), maybe(f, '$y')], [id(`$i${n}p`), is_true(maybe(f, '$p'))]);
+      made.push([f, dot(d.id as Node, name)], [id(`$i${n}g`), maybe(f, '$g')], [id(`$i${n}y`), maybe(f, '$y')], [id(`$i${n}p`), is_true(maybe(f, '$p'))], [id(`$i${n}w`), maybe(f, '$w')]);
     }
   }
   return made.length === 0 ? [] : [declare('const', made)];

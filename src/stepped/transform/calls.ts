@@ -18,7 +18,7 @@ export interface Callee {
   /** Its text for "is not a function", when the printed expression is not the source's. */
   described: string | null;
   /** The twins and the primitive flag as they are known, else asked of `fn`. */
-  twins?: { g: Node; y: Node; p: Node };
+  twins?: { g: Node; y: Node; p: Node; w: Node };
   /** The plain call, if it is not `fn(…)`. */
   plain?: (args: Node[]) => Node;
 }
@@ -97,13 +97,21 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   if (t.cx.mode === 'module') for (const f of args.functions) checks.push(is_function(f) ? k('callback', site, fn()) : both(is_a(f, 'function'), k('callback', site, fn())));
   if (delegated) {
     const value = choose(is_set(g), by_g, seq(...checks, plain_call));
-    return at(seq(pause, choose(is_set(y), by_y, at(delegate(k('sleeper', site, fn(), value)), where))), node);
+    const stepped = choose(is_set(y), by_y, at(delegate(k('sleeper', site, fn(), value)), where));
+    return at(seq(pause, without_wait(callee, args, at(delegate(plain_call), where), stepped)), node);
   }
   const plain = t.scratch(() => {
     const r = t.temp();
     return seq(...checks, choose(is_a(set(r, plain_call), 'object'), k('result', site, fn(), r), r));
   });
-  return at(seq(pause, choose(is_set(g), by_g, choose(is_set(y), k('undelegated', site, fn()), plain))), node);
+  const stepped = without_wait(callee, args, plain_call, by_g);
+  return at(seq(pause, choose(is_set(g), stepped, choose(is_set(y), k('undelegated', site, fn()), plain))), node);
+}
+
+/** A primitive with `$w` says from its arguments that it would not wait now: then no generator is made for it. */
+function without_wait(callee: Callee, args: Arguments, plain: Node, stepped: Node): Node {
+  const w = callee.twins?.w;
+  return w === undefined ? stepped : choose(both(is_set(w), call(w, ...args.refs)), plain, stepped);
 }
 const with_plain_this = (fn: () => Node, self: (() => Node) | null, args: Node[], where: Node): Node =>
   self === null ? call(fn(), ...args) : call(dot(fn(), 'call', where.loc), self(), ...args);
@@ -142,7 +150,7 @@ export function call_expression(t: Twin, node: Node, delegated: boolean): Node {
     if (imported !== null) {
       const n = `$i${cx.import_index(imported.namespace, imported.name)}`;
       const args = held_arguments(t, nodes);
-      const twins = { g: id(`${n}g`), y: id(`${n}y`), p: id(`${n}p`) };
+      const twins = { g: id(`${n}g`), y: id(`${n}y`), p: id(`${n}p`), w: id(`${n}w`) };
       const plain = (refs: Node[]): Node => ({ ...node, arguments: refs });
       return seq(...args.setup, dispatch(t, node, { fn: () => id(n), self: null, name, described: null, twins, plain }, args, delegated));
     }

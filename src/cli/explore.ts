@@ -1,0 +1,112 @@
+// `lockstep explore` and `lockstep replay`: thin over the library in src/explore.
+import type { ExploreOptions, Failure, ReplayOptions } from '../explore/index.js';
+import { UsageError } from '../machine/errors.js';
+import { shortPath } from '../module/errors.js';
+import { moduleParameters, type CommonOptions } from './arguments.js';
+import type { Interrupt } from './interrupt.js';
+import { count, type Output } from './output.js';
+
+export interface ExploreCommandOptions extends Omit<CommonOptions, 'memory'> {
+  memory?: number;
+  schedules: number;
+  seed: number;
+  strategy: 'random';
+  maxSteps?: number;
+}
+export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memory'> {
+  /** The token has its own; another number is refused. */
+  cpus?: number;
+  memory?: number;
+  times: number;
+  hash: boolean;
+}
+
+/** Text in a command line, quoted where the shell needs it. */
+const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const commandLine = (...words: string[]): string => words.map(word).join(' ');
+
+/** Return: the exit code. */
+export async function exploreCommand(
+  file: string,
+  given: readonly string[],
+  options: ExploreCommandOptions,
+  out: Output,
+  interrupt: Interrupt,
+): Promise<number> {
+  const parameters = moduleParameters(given);
+  // Loaded here: `run` and `stress` start faster without it.
+  const { explore } = await import('../explore/index.js');
+  const wanted: ExploreOptions & { memory?: number } = {
+    cpus: options.cpus,
+    ...(options.memory !== undefined && { memory: options.memory }),
+    schedules: options.schedules,
+    seed: options.seed,
+    ...(options.maxSteps !== undefined && { maxSteps: options.maxSteps }),
+    strategy: options.strategy,
+    parameters,
+    check: options.check,
+    signal: interrupt.signal,
+    onProgress: (schedules) =>
+      out.status(`${schedules.toLocaleString('en-US')} of ${options.schedules.toLocaleString('en-US')} schedules`),
+  };
+  const result = await interrupt.race(explore(file, wanted));
+  out.clearStatus();
+  const { failure } = result;
+  const rate = result.elapsed_ms > 0 ? Math.round((result.schedules / result.elapsed_ms) * 1000) : 0;
+  const effort =
+    `${count(result.schedules, 'schedule')} (${count(result.distinct, 'different outcome')}), ` +
+    `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s (${rate.toLocaleString('en-US')}/s)`;
+  const replay = failure === null ? '' : commandLine('lockstep', 'replay', failure.token, shortPath(file));
+  out.result({ command: 'explore', file, parameters, ...result, exitCode: failure === null ? 0 : 1, ...(replay && { replay }) });
+  if (failure === null) {
+    out.line(`${effort}: nothing found`);
+    return 0;
+  }
+  printFailure(failure, out, options.quiet);
+  if (!options.quiet) out.line(`Found by schedule ${failure.schedule.toLocaleString('en-US')}: ${effort}`);
+  out.line(`Replay it:  ${replay}`);
+  return 1;
+}
+
+/** Return: the exit code; 1 if the failure happened again. */
+export async function replayCommand(
+  token: string,
+  file: string | undefined,
+  options: ReplayCommandOptions,
+  out: Output,
+  interrupt: Interrupt,
+): Promise<number> {
+  const { replay } = await import('../explore/index.js');
+  const { decode_token } = await import('../explore/token.js');
+  const { cpus } = decode_token(token);
+  if (options.cpus !== undefined && options.cpus !== cpus)
+    throw new UsageError(`--cpus ${options.cpus}: the token is of a machine with ${count(cpus, 'CPU')}, which replay always boots`);
+  const wanted: ReplayOptions & { memory?: number } = {
+    check: options.check,
+    times: options.times,
+    hash: options.hash,
+    ...(options.memory !== undefined && { memory: options.memory }),
+  };
+  const result = await interrupt.race(replay(token, file, wanted));
+  const { failure } = result;
+  out.result({ command: 'replay', token, cpus, ...result, exitCode: failure === null ? 0 : 1 });
+  if (failure !== null) printFailure(failure, out, options.quiet);
+  else for (const line of result.log) out.line(line);
+  const again = options.times > 1 ? `, ${options.times.toLocaleString('en-US')} times alike` : '';
+  const hash = result.hash === '' ? '' : `, hash over ${count(result.switches, 'switch')}: ${result.hash}`;
+  if (!options.quiet)
+    out.line(`Replayed ${count(result.steps, 'step')}${again}${hash}${failure === null ? ': nothing went wrong' : ''}`);
+  return failure === null ? 0 : 1;
+}
+
+function printFailure(failure: Failure, out: Output, quiet: boolean): void {
+  out.line(out.paint('red', `${failure.verdict}: ${failure.message}`));
+  if (quiet) return;
+  out.line();
+  out.line(failure.interleaving.trimEnd());
+  if (failure.log.length > 0) {
+    out.line();
+    for (const line of failure.log) out.line(line);
+  }
+  out.line();
+}

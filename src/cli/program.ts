@@ -1,0 +1,134 @@
+// The commands, their options and their help, for commander. What a command does is in a file of its own.
+import { Command, CommanderError, Option } from 'commander';
+import { createRequire } from 'node:module';
+import { DEFAULT_MEMORY, HARD_LOCKUP_MS } from '../machine/params.js';
+import { cpuCount, integer, memorySize, seconds, type CommonOptions } from './arguments.js';
+import { exploreCommand, replayCommand, type ExploreCommandOptions, type ReplayCommandOptions } from './explore.js';
+import type { Interrupt } from './interrupt.js';
+import type { Output } from './output.js';
+import { run, type RunOptions } from './run.js';
+import { stress, type StressOptions } from './stress.js';
+
+const EXIT_CODES = `
+Exit codes:
+  0    fine
+  1    the run found a bug: an oops, a panic, a warning, a failed init, any verdict
+  2    wrong usage, or a source that was refused
+  3    the environment failed: a file is missing, memory is short
+  130  interrupted by Ctrl-C`;
+
+const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n${EXIT_CODES}`;
+
+/** Builds the command line. `done` gets a command's exit code. */
+export function program(out: Output, interrupt: Interrupt, done: (exitCode: number) => void): Command {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  const all = new Command('lockstep')
+    .description("An SMP kernel with the Linux kernel's API: run kernel modules in parallel, stress them, find and replay their races.")
+    .version(version, '-V, --version')
+    .showHelpAfterError('(--help shows what there is)')
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText(
+      'after',
+      examples(
+        'lockstep run examples/hello.ts',
+        'lockstep stress examples/mutex-counter.ts threads=8 --cpus 4 --seconds 10',
+        'lockstep explore examples/lost-update.ts',
+      ),
+    );
+  const prepare = (options: Pick<CommonOptions, 'json' | 'quiet'>): void => {
+    out.json = options.json;
+    out.quiet = options.quiet;
+  };
+  const cpus = (): Option => new Option('--cpus <n>', 'CPUs of the machine, 1 to 64').argParser(cpuCount);
+  const memory = (): Option => new Option('--memory <size>', "the machine's memory").argParser(memorySize);
+  const common = (command: Command, cpusOption: Option, memoryOption: Option): Command =>
+    command
+      .addOption(cpusOption)
+      .addOption(memoryOption)
+      .option('--json', 'one JSON object on stdout instead of text', false)
+      .option('--quiet', 'only what went wrong', false)
+      .option('--no-check', 'skip the type check')
+      .helpOption('-h, --help', 'this text');
+  const watchdog = (): Option =>
+    new Option('--watchdog <s>', 'seconds (times CPUs per core) until a CPU that is stuck ends the run')
+      .argParser(seconds(0.1))
+      .default(HARD_LOCKUP_MS / 1000);
+
+  common(all.command('run'), cpus().default(4), memory().default(DEFAULT_MEMORY, '64M'))
+    .description('boot, load a module, wait until nothing runs, unload it, power off; prints the kernel log')
+    .argument('<file>', 'the module, a TypeScript file')
+    .argument('[name=value...]', 'its parameters')
+    .addOption(new Option('--timeout <s>', 'unload a module that never gets idle after this many seconds; 0: wait for ever').argParser(seconds(0)).default(60))
+    .addOption(watchdog())
+    .addHelpText(
+      'after',
+      examples(
+        'lockstep run examples/hello.ts',
+        'lockstep run examples/mutex-counter.ts threads=8 rounds=1000 --cpus 8',
+        'lockstep run my-driver.ts --timeout 5 --json',
+      ),
+    )
+    .action(async (file: string, parameters: string[], options: RunOptions) => {
+      prepare(options);
+      done(await run(file, parameters, options, out, interrupt));
+    });
+
+  common(all.command('stress'), cpus().default(4), memory().default(DEFAULT_MEMORY, '64M'))
+    .description('load and unload a module, round after round, until something breaks or the time is over')
+    .argument('[file]', 'the module; without it, all examples that are meant to pass')
+    .argument('[name=value...]', 'its parameters')
+    .addOption(new Option('--seconds <s>', 'how long').argParser(seconds(0.1)).default(10))
+    .addOption(new Option('--round <s>', 'longest wait for one round to get idle').argParser(seconds(0.1)).default(10))
+    .addOption(watchdog())
+    .addHelpText(
+      'after',
+      examples(
+        'lockstep stress',
+        'lockstep stress examples/mutex-counter.ts threads=8 rounds=500 --cpus 4 --seconds 30',
+        'lockstep stress examples/lost-update.ts --cpus 8',
+      ),
+    )
+    .action(async (file: string | undefined, parameters: string[], options: StressOptions) => {
+      prepare(options);
+      if (file !== undefined && /^\w+=/.test(file)) [file, parameters] = [undefined, [file, ...parameters]];
+      done(await stress(file, parameters, options, out, interrupt));
+    });
+
+  common(all.command('explore'), cpus().default(4), memory())
+    .description('run a module step by step in one interleaving after the other, and find one that fails')
+    .argument('<file>', 'the module, a TypeScript file')
+    .argument('[name=value...]', 'its parameters')
+    .addOption(new Option('--schedules <n>', 'interleavings to try').argParser(integer(1, Infinity)).default(10_000))
+    .addOption(new Option('--seed <n>', 'decides all random choices').argParser(integer(0, 0xffffffff)).default(1))
+    .addOption(new Option('--strategy <name>', 'how to choose').choices(['random']).default('random'))
+    .addOption(new Option('--max-steps <n>', 'steps of one schedule before it is called a livelock').argParser(integer(1, Infinity)))
+    .addHelpText(
+      'after',
+      examples(
+        'lockstep explore examples/lost-update.ts',
+        'lockstep explore examples/producer-consumer.ts items=2 --schedules 100000 --seed 7',
+      ),
+    )
+    .action(async (file: string, parameters: string[], options: ExploreCommandOptions) => {
+      prepare(options);
+      done(await exploreCommand(file, parameters, options, out, interrupt));
+    });
+
+  common(all.command('replay'), cpus(), memory())
+    .description('run the interleaving of a token again, exactly')
+    .argument('<token>', 'what explore printed')
+    .argument('[file]', 'the module; without it, the one that the token came from')
+    .addOption(new Option('--times <n>', 'replay it so often, and compare the hashes of all').argParser(integer(1, 1e6)).default(1))
+    .option('--hash', "print a hash over the machine's memory at each switch", false)
+    .addHelpText('after', examples('lockstep replay TOKEN', 'lockstep replay TOKEN examples/lost-update.ts --times 1000 --hash'))
+    .action(async (token: string, file: string | undefined, options: ReplayCommandOptions) => {
+      prepare(options);
+      done(await replayCommand(token, file, options, out, interrupt));
+    });
+
+  for (const command of [all, ...all.commands]) command.exitOverride().configureOutput({ outputError: (text, write) => write(`lockstep: ${text.replace(/^error: /, '')}`) });
+  return all;
+}
+
+/** The exit code that commander's own ends stand for: help and version are fine, all else is wrong usage. */
+export const exitCodeOf = (error: CommanderError): number => (error.exitCode === 0 ? 0 : 2);

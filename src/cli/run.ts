@@ -1,0 +1,87 @@
+// `lockstep run`: boot, insmod, wait until idle, rmmod, power off. The kernel log is the output.
+import type { CpuStatistics } from '../machine/cpu-main.js';
+import { MachineFailure } from '../machine/errors.js';
+import { compileModule } from '../module/compile.js';
+import { shortPath } from '../module/errors.js';
+import { checkParameters, moduleParameters, type CommonOptions } from './arguments.js';
+import type { Interrupt } from './interrupt.js';
+import { findings, findingText } from './locate.js';
+import { count, type Output } from './output.js';
+import { Session } from './session.js';
+
+export interface RunOptions extends CommonOptions {
+  /** Seconds to wait for the machine to get idle; 0 for ever. */
+  timeout: number;
+  watchdog: number;
+}
+
+/** Return: the exit code. */
+export async function run(
+  file: string,
+  given: readonly string[],
+  options: RunOptions,
+  out: Output,
+  interrupt: Interrupt,
+): Promise<number> {
+  const parameters = moduleParameters(given);
+  const module = await interrupt.race(compileModule(file, { check: options.check, build: 'free' }));
+  checkParameters(module, parameters);
+  const limit = options.timeout === 0 ? Infinity : options.timeout * 1000;
+  const session = await Session.boot({ ...options, log: (record) => out.log(record) }, interrupt);
+  const { machine } = session;
+  let failure: MachineFailure | null = null;
+  let blocked: string[] = [];
+  let statistics: CpuStatistics[] = [];
+  try {
+    await session.insmod(module, parameters, limit);
+    if (!(await session.idle(limit)))
+      out.note(`still not idle after ${options.timeout} s (--timeout): unloading ${module.name} now`);
+    const waiting = session.blocked();
+    if (!(await session.rmmod(module.name, limit)))
+      out.note(`${module.name} has no module_exit: it stays loaded until power-off, as in Linux`);
+    if (machine.tasks > 0) blocked = waiting;
+  } catch (error) {
+    if (!(error instanceof MachineFailure)) throw error;
+    failure = error;
+  } finally {
+    statistics = await session.end();
+  }
+
+  const { oopses, warnings, reports } = machine.verdict;
+  const failed = failure !== null || oopses + warnings + reports > 0 || blocked.length > 0;
+  const found = findings(machine.records).map(findingText);
+  const message = failure?.message ?? (failed ? summary({ oopses, warnings, reports, blocked: blocked.length }) : '');
+  out.result({
+    command: 'run',
+    file: module.file,
+    module: module.name,
+    parameters,
+    cpus: machine.cpus,
+    memory: options.memory,
+    exitCode: failed ? 1 : 0,
+    ...(failed && { message }),
+    oopses,
+    warnings,
+    reports,
+    findings: found,
+    blocked,
+    log: machine.records.map(({ ts, level, cpu, pid, text }) => ({ seconds: ts / 1e9, level, cpu, pid, text })),
+    statistics,
+  });
+  if (!failed) return 0;
+  // A failed init has its own place; for the rest the first finding is the cause.
+  const first = found.length > 0 && !message.includes(found[0]!) ? `\n  first: ${found[0]}` : '';
+  const left = blocked.map((line) => `\n  left blocked for good: ${line}`).join('');
+  out.error(`${shortPath(module.file)} failed: ${message}${first}${left}`);
+  return 1;
+}
+
+export function summary(n: { oopses: number; warnings: number; reports: number; blocked: number }): string {
+  const parts = [
+    n.oopses > 0 ? count(n.oopses, 'oops') : '',
+    n.warnings > 0 ? count(n.warnings, 'warning') : '',
+    n.reports > 0 ? count(n.reports, 'report') : '',
+    n.blocked > 0 ? `${count(n.blocked, 'task')} blocked for good` : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}

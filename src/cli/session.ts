@@ -1,0 +1,134 @@
+// One machine with one module, for a command: boot, load, wait, unload, power off. Whatever is waited for ends: by
+// itself, by the machine's watchdogs, when a call can never return, when its time is over, or by Ctrl-C.
+import type { LogRecord } from '../kernel/log-reader.js';
+import type { CpuStatistics } from '../machine/cpu-main.js';
+import { MachineFailure } from '../machine/errors.js';
+import { Machine, type Verdict } from '../machine/machine.js';
+import type { CompiledModule } from '../module/compile.js';
+import type { CommonOptions } from './arguments.js';
+import type { Interrupt } from './interrupt.js';
+import { initPlace } from './locate.js';
+import { count } from './output.js';
+
+/** A call is not looked at before this time: most are over. Then this often, and so many idle readings condemn it. */
+const LOOK_AFTER_MS = 700;
+const LOOK_EVERY_MS = 150;
+const LOOKS = 5;
+
+export interface SessionOptions extends CommonOptions {
+  /** Seconds until a lock-up is reported and ends the machine. */
+  watchdog: number;
+  log?: (record: LogRecord) => void;
+}
+
+/** Waits without keeping the process alive for it. */
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
+
+export class Session {
+  private constructor(
+    readonly machine: Machine,
+    private readonly interrupt: Interrupt,
+  ) {}
+
+  static async boot(options: SessionOptions, interrupt: Interrupt): Promise<Session> {
+    let booted = false;
+    const booting = Machine.boot({
+      cpus: options.cpus,
+      memory: options.memory,
+      soft_lockup_ms: options.watchdog * 1000,
+      hard_lockup_ms: options.watchdog * 1000,
+      panic_on_lockup: true,
+      // The kernel's banner is no message of the module's.
+      log: (record) => (booted || record.level <= 4) && options.log?.(record),
+    });
+    try {
+      const machine = await interrupt.race(booting);
+      machine.dmesg(); // takes the banner
+      booted = true;
+      return new Session(machine, interrupt);
+    } catch (error) {
+      if (interrupt.reason !== null)
+        await booting.then(
+          (machine) => machine.poweroff(),
+          () => {},
+        );
+      throw error;
+    }
+  }
+
+  /** Loads the module and runs its init, for at most `limit_ms`. */
+  async insmod(module: CompiledModule, parameters: Record<string, string>, limit_ms: number): Promise<void> {
+    try {
+      await this.#guard(this.machine.insmod(module, parameters), `module_init of ${module.name}`, limit_ms);
+    } catch (error) {
+      const failed = /module_init returned (-\d+)/.exec((error as Error).message);
+      if (!(error instanceof MachineFailure) || failed === null) throw error;
+      throw new MachineFailure(`${initPlace(module, Number(failed[1]))}: ${error.message}`);
+    }
+  }
+
+  /** Waits until nothing runs. Return: false if that took longer than `limit_ms`. */
+  idle(limit_ms: number): Promise<boolean> {
+    return this.interrupt.race(this.machine.idle(limit_ms));
+  }
+
+  /** Runs module_exit and unloads. Return: false if the module has none, and stays. */
+  async rmmod(name: string, limit_ms: number): Promise<boolean> {
+    try {
+      await this.#guard(this.machine.rmmod(name), `module_exit of ${name}`, limit_ms);
+      return true;
+    } catch (error) {
+      if (error instanceof MachineFailure && error.message.includes('it has no module_exit')) return false;
+      throw error;
+    }
+  }
+
+  /** Tasks that wait, each with what for. */
+  blocked(): string[] {
+    const { machine } = this;
+    if (machine.tasks === 0) return [];
+    return 'blocked' in machine && typeof machine.blocked === 'function'
+      ? (machine.blocked as () => string[])()
+      : [`${count(machine.tasks, 'task')} of the module`];
+  }
+
+  /** Throws what ended the machine meanwhile, if anything did. */
+  get verdict(): Verdict {
+    return this.machine.verdict;
+  }
+
+  end(): Promise<CpuStatistics[]> {
+    return this.machine.poweroff();
+  }
+
+  async #guard<T>(request: Promise<T>, what: string, limit_ms: number): Promise<T> {
+    const watch = { over: false };
+    try {
+      return await this.interrupt.race(Promise.race([request, this.#stuck(watch, what, limit_ms)]));
+    } finally {
+      watch.over = true;
+      request.catch(() => {}); // it may fail later, when the machine is powered off
+    }
+  }
+
+  /** Throws when the request can't end: nothing runs and no timer is armed, and still it is not over. */
+  async #stuck(watch: { over: boolean }, what: string, limit_ms: number): Promise<never> {
+    const end = performance.now() + limit_ms;
+    await pause(Math.min(LOOK_AFTER_MS, limit_ms));
+    for (let quiet = 0; !watch.over; ) {
+      // A machine that failed rejects the request too.
+      const idle = await this.machine.idle(LOOK_EVERY_MS).catch(() => false);
+      quiet = idle ? quiet + 1 : 0;
+      if (watch.over) break;
+      if (quiet >= LOOKS) {
+        const blocked = this.blocked();
+        throw new MachineFailure(
+          `${what} never returns: nothing runs, and it waits for something that cannot come${blocked.map((line) => `\n  ${line}`).join('')}`,
+        );
+      }
+      if (performance.now() > end) throw new MachineFailure(`${what} did not return within ${limit_ms / 1000} s (--timeout)`);
+      await pause(LOOK_EVERY_MS);
+    }
+    return new Promise<never>(() => {});
+  }
+}

@@ -115,13 +115,13 @@ function print_stack(level: number, stack: string | undefined): void {
   for (const line of stack_lines(stack)) printk_emit(level, ` ${line}`);
 }
 
-/** A finding about the kernel's rules that is no oops: printed with context, counted, and the run has failed. */
+/** A finding about the kernel's rules that is no oops: printed with context, counted, and the run has failed. '' for no stack. */
 export function report(message: string, stack: string | undefined = new Error().stack): void {
   a_add(Mach.REPORTS, 1);
   printk_emit(EMERG, `BUG: ${message}`);
   print_context();
   print_locks(EMERG);
-  print_stack(EMERG, stack);
+  if (stack !== '') print_stack(EMERG, stack);
 }
 
 /** Prints what an exception in kernel code means; the caller decides who dies. */

@@ -83,6 +83,7 @@ export class Pool {
       maxThreads: this.cpus,
       idleTimeout: Infinity,
       concurrentTasksPerWorker: 1,
+      execArgv: [...process.execArgv, '--enable-source-maps'], // from the first file on, so the kernel's own are mapped too
       resourceLimits: { maxOldGenerationSizeMb: this.heap_mib },
     });
     const piscina = this.#piscina;

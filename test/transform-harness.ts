@@ -53,6 +53,20 @@ export function world(trace: Trace, step: () => boolean) {
     yield 1;
     note('lock', l);
   };
+  /** One that says when it would not wait. */
+  kernel.ready_lock = primitive((l: number) => (note('lock plainly', l), l));
+  kernel.ready_lock.$g = function* (l: number) {
+    yield 1;
+    note('lock', l);
+    return l;
+  };
+  kernel.ready_lock.$w = (l: number) => l < 5;
+  kernel.ready_sleep = primitive((v: Any) => (note('sleep plainly', v), [][Symbol.iterator]()));
+  kernel.ready_sleep.$y = function* (v: Any): Any {
+    note('sleep', v);
+    yield 1;
+  };
+  kernel.ready_sleep.$w = (v: number) => v < 5;
   /** A primitive that calls back, as wait_event does. */
   kernel.until = primitive((f: Any) => f());
   kernel.until.$g = function* (f: Any): Any {
@@ -148,7 +162,7 @@ export function drain(g: Generator): unknown {
 let last: { source: string; made: ReturnType<typeof transform> } | null = null;
 export function compile(source: string): { code: string; map: object; sites: Site[] } {
   if (last?.source === source) return last.made;
-  const names = ['log', 'id', 'pure', 'lock', 'until', 'sleep', 'keep', 'walk', 'inner', 'Shared', 'undef'];
+  const names = ['log', 'id', 'pure', 'lock', 'until', 'sleep', 'keep', 'walk', 'inner', 'Shared', 'undef', 'ready_lock', 'ready_sleep'];
   const head = `"use strict"; const $m0 = require("k"), ${names.map((n) => `${n} = $m0.${n}`).join(', ')}; `;
   const made = transform(`${head}${source}\nexports.main = main;`, { file: 'main.ts', mode: 'module', siteBase: 0, runtime: 'runtime' });
   last = { source, made };

@@ -37,7 +37,7 @@ const WHEN_TRANSFORMED: [string, string, RegExp][] = [
   ['a pattern into a field', 'function main(o) { [o.a] = [1]; }', /fields one by one/],
 ];
 
-describe('a twin refuses', () => {
+describe('a twin refuses, or makes,', () => {
   for (const [name, source, what] of AT_RUN_TIME) {
     it(name, () => {
       for (const how of ['never', 'always'] as const) {
@@ -47,6 +47,12 @@ describe('a twin refuses', () => {
       }
     });
   }
+  it('no generator for a primitive that says it would not wait', () => {
+    const source = 'function* main(s) { const r = [ready_lock(1), ready_lock(9)]; yield* ready_sleep(2); yield* ready_sleep(8); return r; }';
+    const { trace, result } = run(source, 'always');
+    expect(result).toEqual([1, 9]);
+    expect(trace).toEqual(['step', 'lock plainly 1', 'step', 'lock 9', 'step', 'sleep plainly 2', 'step', 'sleep 8']);
+  });
   it('nothing of the same kind that is right', () => {
     const source = 'function f(x) { return x; } function* nap() { return yield* sleep(1); } function* main(s) { for (const x of walk(1)) log(x); [1].push(f); keep(f); until(f); const m = new Map([[1, f]]); return [yield* nap(), m.size]; }';
     expect(run(source, 'always')).toMatchObject({ error: null, result: [1, 1] });

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, posix, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'acorn';
-import { checkDeclarations, DECLARATIONS, is_inline, is_noinstr, is_pure, PURE, REPLACED, twin_keys } from './primitives.js';
+import { checkDeclarations, DECLARATIONS, is_inline, is_noinstr, is_pure, NO_WAIT, PURE, REPLACED, twin_keys } from './primitives.js';
 import { transform, type Site } from './transform.js';
 import type { Node } from './transform/ast.js';
 import { KernelGraph } from './transform/kernel.js';
@@ -112,13 +112,19 @@ export function buildSteppedKernel(dist: string = resolve(dirname(fileURLToPath(
       sites.push(...made.sites);
     }
     mkdirSync(dirname(output), { recursive: true });
-    const code = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n') + header_marks(file, original);
+    const code = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n') + no_wait(file) + header_marks(file, original);
     writeFileSync(output, map ? `${code}//# sourceMappingURL=${posix.basename(file)}.map\n` : code);
     if (map) writeFileSync(`${output}.map`, JSON.stringify(map));
   }
   const made = { hash, nextSite: sites.length, sites };
   writeFileSync(manifest, JSON.stringify(made));
   return { ...made, root, built: true };
+}
+
+function no_wait(file: string): string {
+  const said = NO_WAIT[file];
+  if (said === undefined) return '';
+  return `${said.imports ?? ''}\n${said.of.map((f) => `${f}.$w = `).join('')}${said.test};\n`;
 }
 
 /** What a module can import is marked as a primitive, see `exported`. */

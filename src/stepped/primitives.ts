@@ -100,6 +100,24 @@ export const PURE: Readonly<Record<string, readonly string[] | true>> = {
   'linux/smp.js': ['smp_processor_id', 'raw_smp_processor_id', 'num_online_cpus', 'num_possible_cpus', 'nr_cpu_ids', 'cpu_online'],
 };
 
+/**
+ * Twins that mostly have nothing to wait for: the test, over the arguments of the call, that says so. Where it is true
+ * a module's twin calls the plain function, and no generator is made. Written at the end of the file, so it may use all
+ * that the file does; `import`s of its own go first.
+ */
+export const NO_WAIT: Readonly<Record<string, { imports?: string; of: readonly string[]; test: string }>> = {
+  'linux/spinlock.js': {
+    of: ['spin_lock', 'spin_lock_irq', 'spin_lock_irqsave', 'spin_lock_bh'],
+    test: "(lock) => ld(lock['@addr']) === 0",
+  },
+  'linux/mutex.js': {
+    imports: "import { ld as $ld } from '../cpu/raw.js';",
+    of: ['mutex_lock'],
+    test: "(lock) => $ld(lock['@addr']) === 0",
+  },
+  'cpu/softirq.js': { of: ['local_bh_enable'], test: '() => local_softirq_pending() === 0' },
+};
+
 /** Plain functions that call a twin all the same: `file:function` of the caller, and why the wait cannot happen there. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'cpu/interrupt.js:take_interrupts': 'free-running build only: the stepped machine enters interrupts by run_interrupt',

@@ -49,8 +49,11 @@ export interface Verdict {
 
 let scratch: string | null = null;
 let scratch_count = 0;
-/** A file in this process's own folder, removed with it when the process ends. */
-function scratch_file(text: string): string {
+const scratch_files = new WeakMap<CompiledModule, string>();
+/** The module's code as a file in this process's own folder, removed with it when the process ends. */
+function scratch_file(module: CompiledModule, text: string): string {
+  const made = scratch_files.get(module);
+  if (made !== undefined) return made;
   if (scratch === null) {
     const folder = mkdtempSync(join(tmpdir(), 'lockstep-'));
     scratch = folder;
@@ -58,6 +61,7 @@ function scratch_file(text: string): string {
   }
   const file = join(scratch, `${++scratch_count}.cjs`);
   writeFileSync(file, text);
+  scratch_files.set(module, file);
   return file;
 }
 
@@ -255,7 +259,7 @@ export class Machine {
     const spec: LoadSpec = {
       name: compiled.name,
       source: compiled.file,
-      code: scratch_file(free.code),
+      code: scratch_file(compiled, free.code),
       path: free.path,
       parameters: given,
     };

@@ -5,6 +5,7 @@ import { ld } from '../cpu/raw.js';
 import { Task } from '../sched/task-layout.js';
 import { format } from './vsprintf.js';
 import { log_store } from './log.js';
+import { console_wants, console_write } from '../drivers/serial/console.js';
 
 const DEFAULT_LEVEL = 4;
 /** Start of header: KERN_ERR is '\x013', as in Linux. */
@@ -33,7 +34,9 @@ export function printk(fmt: string, ...args: unknown[]): number {
 
 function emit(level: number, text: string, cont: boolean, open: boolean): void {
   const task = current_task();
-  log_store(level, text, { cpu, pid: task === 0 ? 0 : ld(task + Task.PID), ts: clock_ns(), cont, open });
+  const ts = clock_ns();
+  log_store(level, text, { cpu, pid: task === 0 ? 0 : ld(task + Task.PID), ts, cont, open });
+  if (console_wants(level)) console_write(text, ts, cont, open);
 }
 
 /** A record of the kernel's own: no formatting. */

@@ -16,6 +16,7 @@ import * as errno from './errno.js';
 import * as gfp from './gfp.js';
 import * as init from './init.js';
 import * as interrupt from './interrupt.js';
+import * as io from './io.js';
 import * as irqflags from './irqflags.js';
 import * as jiffies from './jiffies.js';
 import * as kallsyms from './kallsyms.js';
@@ -45,7 +46,7 @@ import * as wait from './wait.js';
 
 export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   atomic, barrier, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, ctype, delay, err, errno, gfp,
-  init, interrupt, irqflags, jiffies, kallsyms, kstrtox, kthread, list, log2, math, minmax, mm, module, moduleparam,
+  init, interrupt, io, irqflags, jiffies, kallsyms, kstrtox, kthread, list, log2, math, minmax, mm, module, moduleparam,
   mutex, panic, percpu, preempt, printk, sched, slab, smp, spinlock, sprintf, string, timer, types, wait,
 };
 

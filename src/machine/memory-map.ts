@@ -7,6 +7,7 @@
 //   0x00020000  LOG         the log ring
 //   0x00060000  MM          the page allocator's free lists and lock; the slab caches
 //   0x00070000  TASKS       the task list and its lock; pid counter
+//   0x00080000  UART        the serial port: registers, then the bytes on their way to the host
 //   0x00100000  PERCPU      one area of 16 KiB for each CPU, see `Pcpu`
 //   0x00200000  STATIC      DEFINE_STATIC and its kin, handed out in order at load
 //   0x00300000  MEM_MAP     one `struct page` (16 bytes) for each page of the memory
@@ -30,6 +31,10 @@ export const LOG_RING = 0x20000;
 export const LOG_RING_SIZE = 0x40000;
 export const MM = 0x60000;
 export const TASKS = 0x70000;
+export const UART = 0x80000;
+/** Bytes on the line, 16 bits each. */
+export const UART_RING = 0x81000;
+export const UART_RING_ENTRIES = 0x2000;
 export const PERCPU = 0x100000;
 export const PERCPU_SIZE = 0x4000;
 export const STATIC = 0x200000;

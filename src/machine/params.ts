@@ -61,3 +61,5 @@ export const QUIET_EXPIRIES = 8;
 export const MAX_STEPS = 20_000;
 /** Stepped build: memory of the machine. */
 export const STEPPED_MEMORY = 8 << 20;
+/** Looks at a full serial port before a byte is given up: the host may be gone. */
+export const UART_TRIES = 10_000;

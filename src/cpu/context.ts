@@ -23,5 +23,11 @@ export function enter_cpu(number: number): void {
   for (const f of listeners) f(my);
 }
 
+/** The stepped build's switch between the CPUs of one thread: nobody there keeps copies. */
+export function switch_cpu(number: number): void {
+  cpu = number;
+  my = percpu_base(number);
+}
+
 /** Address of the running task's `task_struct`. */
 export const current_task = (): number => ld(my + Pcpu.CURRENT);

@@ -14,7 +14,7 @@ import type { Action, Strategy } from '../stepped/strategy.js';
 import { peek, type LogRecord } from '../kernel/log-reader.js';
 import { errname } from '../linux/errno.js';
 import { clear_used } from '../mm/clear.js';
-import type { Choice } from './token.js';
+import { decode_choice, encode_choice, type Choice } from './token.js';
 
 /** The parts of the stepped kernel's own module graph that the host drives. */
 interface SteppedGraph {
@@ -72,7 +72,9 @@ let memory: WebAssembly.Memory | null = null;
 let owner: Session | null = null;
 
 export class Session {
-  readonly choices: Choice[] = [];
+  /** The choices of the last schedule, as `encode_choice` makes them; the first `choice_count` are valid. */
+  readonly #choices: number[] = [];
+  #choice_count = 0;
   #mod = 0;
   #hash = 0;
   #switches = 0;
@@ -155,11 +157,16 @@ export class Session {
     k.core.set_restore_point();
   }
 
-  /** Runs one schedule from the restore point. Its choices are in `choices` until the next one. */
+  /** The choices of the last schedule. */
+  get choices(): Choice[] {
+    return this.#choices.slice(0, this.#choice_count).map((n) => decode_choice(n, this.cpus));
+  }
+
+  /** Runs one schedule from the restore point. */
   run(strategy: Strategy, schedule: number, hashing = false): Outcome {
     if (owner !== this) throw new UsageError('another stepped machine has been opened in this thread');
     const { core } = this.k;
-    this.choices.length = 0;
+    this.#choice_count = 0;
     this.#hash = 0;
     this.#switches = 0;
     core.restore();
@@ -249,7 +256,7 @@ export class Session {
 
   #recorder = {
     decided: (cpu: number, action: Action, steps: number): void => {
-      this.choices.push({ cpu, action, steps });
+      this.#choices[this.#choice_count++] = encode_choice(cpu, action, steps, this.cpus);
     },
     hashed: (hash: number): void => {
       this.#hash = hash;

@@ -76,6 +76,12 @@ class Reader {
     return this.take(this.bytes.length - this.#at);
   }
 }
+/** One choice as one number. */
+export const encode_choice = (cpu: number, action: Action, steps: number, cpus: number): number => (steps * cpus + cpu) * ACTIONS + action;
+export function decode_choice(n: number, cpus: number): Choice {
+  const rest = Math.floor(n / ACTIONS);
+  return { action: n % ACTIONS, cpu: rest % cpus, steps: Math.floor(rest / cpus) };
+}
 const damaged = (why: string): UsageError => new UsageError(`the token is damaged: ${why}; copy the whole of it, from ${PREFIX} on`);
 
 export function encode_token(token: Token): string {
@@ -89,7 +95,7 @@ export function encode_token(token: Token): string {
     w.text(value);
   }
   const d = new Writer();
-  for (const { cpu, action, steps } of token.choices) d.varint((steps * token.cpus + cpu) * ACTIONS + action);
+  for (const { cpu, action, steps } of token.choices) d.varint(encode_choice(cpu, action, steps, token.cpus));
   const plain = Buffer.from(d.bytes);
   const deflated = deflateRawSync(plain, { level: 9 });
   const smaller = deflated.length < plain.length;
@@ -124,11 +130,7 @@ export function decode_token(text: string): Token {
   }
   const d = new Reader(body);
   const choices: Choice[] = [];
-  while (!d.end) {
-    const n = d.varint();
-    const rest = Math.floor(n / ACTIONS);
-    choices.push({ action: n % ACTIONS, cpu: rest % cpus, steps: Math.floor(rest / cpus) });
-  }
+  while (!d.end) choices.push(decode_choice(d.varint(), cpus));
   return { kernel, module, cpus, max_steps, parameters, choices };
 }
 

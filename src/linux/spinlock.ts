@@ -1,13 +1,14 @@
 // <linux/spinlock.h>: spinlock_t. The core, with the word drawn, is cpu/spinlock.ts.
 // Context: any. A lock that an interrupt handler takes too is taken with spin_lock_irqsave (or _irq) elsewhere, one that
 // a softirq takes with spin_lock_bh; a task must not sleep while it holds one.
+import { cpu } from '../cpu/context.js';
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
 import { preempt_count_add, preempt_count_sub, preempt_disable, preempt_enable } from '../cpu/preempt.js';
-import { a_ld, ld } from '../cpu/raw.js';
+import { a_cas, a_ld, ld } from '../cpu/raw.js';
+import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { local_bh_disable, local_bh_enable } from '../cpu/softirq.js';
 import {
   arch_spin_init,
-  arch_spin_lock,
   arch_spin_trylock,
   arch_spin_unlock,
   HOLDER,
@@ -29,9 +30,15 @@ export const spin_lock_init = (lock: spinlock_t): void => arch_spin_init(lock['@
 function bad_magic(a: number, what: string): never {
   BUG(`${what}: the spin lock ${lock_text(a)} is not initialised (spin_lock_init or DEFINE_SPINLOCK)`);
 }
-function acquire(a: number): void {
+/** Takes a free lock: one compare-exchange. */
+function acquire_free(a: number): boolean {
   if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_lock');
-  arch_spin_lock(a);
+  if (a_cas(a, 0, cpu + 1) !== 0) return false;
+  note_held(a);
+  return true;
+}
+function acquire_slow(a: number): void {
+  spin_lock_slow(a);
   note_held(a);
 }
 function release(a: number): void {
@@ -43,7 +50,7 @@ function release(a: number): void {
 /** Takes the lock, waiting for it; preemption is off until spin_unlock. */
 export function spin_lock(lock: spinlock_t): void {
   preempt_disable();
-  acquire(lock['@addr']);
+  if (!acquire_free(lock['@addr'])) acquire_slow(lock['@addr']);
 }
 export function spin_unlock(lock: spinlock_t): void {
   release(lock['@addr']);
@@ -66,7 +73,7 @@ export function spin_trylock(lock: spinlock_t): boolean {
 export function spin_lock_irq(lock: spinlock_t): void {
   local_irq_disable();
   preempt_disable();
-  acquire(lock['@addr']);
+  if (!acquire_free(lock['@addr'])) acquire_slow(lock['@addr']);
 }
 export function spin_unlock_irq(lock: spinlock_t): void {
   release(lock['@addr']);
@@ -87,7 +94,7 @@ export function spin_trylock_irq(lock: spinlock_t): boolean {
 export function spin_lock_irqsave(lock: spinlock_t): number {
   const flags = local_irq_save();
   preempt_disable();
-  acquire(lock['@addr']);
+  if (!acquire_free(lock['@addr'])) acquire_slow(lock['@addr']);
   return flags;
 }
 export function spin_unlock_irqrestore(lock: spinlock_t, flags: number): void {
@@ -107,7 +114,7 @@ export function spin_trylock_irqsave(lock: spinlock_t): number {
 export function spin_lock_bh(lock: spinlock_t): void {
   local_bh_disable();
   preempt_count_add(1);
-  acquire(lock['@addr']);
+  if (!acquire_free(lock['@addr'])) acquire_slow(lock['@addr']);
 }
 export function spin_unlock_bh(lock: spinlock_t): void {
   release(lock['@addr']);

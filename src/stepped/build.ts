@@ -6,7 +6,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, posix, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'acorn';
-import { checkDeclarations, DECLARATIONS, is_inline, is_noinstr, is_pure, NO_WAIT, PURE, REPLACED, twin_keys } from './primitives.js';
+import {
+  checkDeclarations,
+  DECLARATIONS,
+  is_inline,
+  is_noinstr,
+  is_pure,
+  NO_WAIT,
+  PURE,
+  REPLACED,
+  twin_keys,
+} from './primitives.js';
 import { transform, type Site } from './transform.js';
 import type { Node } from './transform/ast.js';
 import { KernelGraph } from './transform/kernel.js';
@@ -50,7 +60,9 @@ function map_of(dist: string, file: string, output: string): { sources: string[]
   const path = join(dist, `${file}.map`);
   if (!existsSync(path)) return undefined;
   const map = JSON.parse(readFileSync(path, 'utf8')) as { sources: string[]; sourceRoot?: string };
-  map.sources = map.sources.map((s) => to_posix(relative(dirname(output), resolve(dirname(path), map.sourceRoot ?? '', s))));
+  map.sources = map.sources.map((s) =>
+    to_posix(relative(dirname(output), resolve(dirname(path), map.sourceRoot ?? '', s))),
+  );
   delete map.sourceRoot;
   return map;
 }
@@ -63,15 +75,20 @@ function with_imports(source: string, to: (specifier: string) => string): string
     if (!s.source) continue;
     const specifier = s.source.value as string;
     const wanted = to(specifier);
-    if (wanted !== specifier) out = out.slice(0, s.source.start as number) + JSON.stringify(wanted) + out.slice(s.source.end as number);
+    if (wanted !== specifier)
+      out = out.slice(0, s.source.start as number) + JSON.stringify(wanted) + out.slice(s.source.end as number);
   }
   return out;
 }
 
-export function buildSteppedKernel(dist: string = resolve(dirname(fileURLToPath(import.meta.url)), '..')): SteppedKernel {
+export function buildSteppedKernel(
+  dist: string = resolve(dirname(fileURLToPath(import.meta.url)), '..'),
+): SteppedKernel {
   const root = join(dist, OUTPUT);
   const sources = kernelSources(dist);
-  const replacements = new Map(Object.entries(REPLACED).map(([file, by]) => [file, readFileSync(join(dist, by), 'utf8')]));
+  const replacements = new Map(
+    Object.entries(REPLACED).map(([file, by]) => [file, readFileSync(join(dist, by), 'utf8')]),
+  );
   const hash = hash_of(dist, sources, replacements);
   const manifest = join(root, 'sites.json');
   if (existsSync(manifest)) {
@@ -112,7 +129,8 @@ export function buildSteppedKernel(dist: string = resolve(dirname(fileURLToPath(
       sites.push(...made.sites);
     }
     mkdirSync(dirname(output), { recursive: true });
-    const code = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n') + no_wait(file) + header_marks(file, original);
+    const code =
+      source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n') + no_wait(file) + header_marks(file, original);
     writeFileSync(output, map ? `${code}//# sourceMappingURL=${posix.basename(file)}.map\n` : code);
     if (map) writeFileSync(`${output}.map`, JSON.stringify(map));
   }
@@ -141,10 +159,23 @@ function relative_to(file: string, target: string): string {
 }
 
 /** Over everything that goes in: the kernel, what replaces parts of it, and the transform itself. */
-function hash_of(dist: string, sources: ReadonlyMap<string, string>, replacements: ReadonlyMap<string, string>): string {
+function hash_of(
+  dist: string,
+  sources: ReadonlyMap<string, string>,
+  replacements: ReadonlyMap<string, string>,
+): string {
   const hash = createHash('sha256');
-  const own = ['stepped/build.js', 'stepped/primitives.js', 'stepped/transform.js', ...files_below(dist, 'stepped/transform')];
-  for (const file of own) hash.update(file).update('\0').update(readFileSync(join(dist, file)));
+  const own = [
+    'stepped/build.js',
+    'stepped/primitives.js',
+    'stepped/transform.js',
+    ...files_below(dist, 'stepped/transform'),
+  ];
+  for (const file of own)
+    hash
+      .update(file)
+      .update('\0')
+      .update(readFileSync(join(dist, file)));
   for (const [file, source] of [...sources, ...replacements]) hash.update(`\0${file}\0`).update(source);
   return hash.digest('hex');
 }
@@ -156,5 +187,9 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   const wrong = checkDeclarations(new KernelGraph(kernelSources(resolve(root, '..'))));
   for (const { file, line, what } of wrong) console.error(`${file}:${line}: ${what}`);
   if (wrong.length > 0) process.exitCode = 1;
-  console.log(built ? `stepped kernel: ${nextSite} sites, written to ${relative(process.cwd(), root)} in ${took}` : `stepped kernel: up to date (${took})`);
+  console.log(
+    built
+      ? `stepped kernel: ${nextSite} sites, written to ${relative(process.cwd(), root)} in ${took}`
+      : `stepped kernel: up to date (${took})`,
+  );
 }

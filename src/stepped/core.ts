@@ -7,7 +7,7 @@
 // length it was given, a wait, a sleep, an end, or attention (something happened that lets another CPU run).
 import { QUIET_EXPIRIES } from '../machine/params.js';
 import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
-import { cpu, enter_cpu, my } from '../cpu/context.js';
+import { cpu, enter_cpu, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { preempt_count } from '../cpu/preempt.js';
@@ -204,7 +204,7 @@ function raise_timer(c: number): void {
 /** Lets CPU `c` go on until its next pause. */
 function resume(c: number, interrupt: boolean): void {
   const state = cpus[c]!;
-  if (cpu !== c) enter_cpu(c);
+  if (cpu !== c) switch_cpu(c);
   last = c;
   own_steps = 0;
   if (interrupt && can_interrupt(my)) push_interrupt(state);
@@ -480,7 +480,7 @@ export function running_now(): { task: string; pid: number; interrupt: boolean; 
   return { task: task_comm(task), pid: task_pid(task), interrupt: cpus[cpu]!.stack.length > 0, irqs_off: irqs_disabled() };
 }
 /** The host's own calls into the kernel count as CPU 0's. */
-export const to_boot_cpu = (): void => enter_cpu(0);
+export const to_boot_cpu = (): void => switch_cpu(0);
 /** Forgets what this thread kept of the last machine. */
 export function reset_machine(): void {
   running.length = 1;

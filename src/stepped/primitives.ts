@@ -13,6 +13,7 @@ import { type FunctionRef, key_of, type KernelGraph } from './transform/kernel.j
 export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'cpu/park.js': ['wait_on', 'cpu_relax'],
   'cpu/spinlock.js': ['arch_spin_lock'],
+  'cpu/spin-slow.js': ['spin_lock_slow'],
   'cpu/interrupt.js': ['run_interrupt', 'irq_exit', 'handle_vector'],
   'cpu/smp.js': [
     'generic_smp_call_function_interrupt',
@@ -34,7 +35,7 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'linux/delay.js': ['ndelay', 'udelay', 'mdelay', 'usleep_range', 'ssleep'],
   'linux/mutex.js': ['mutex_lock'],
   'linux/spinlock.js': [
-    'acquire',
+    'acquire_slow',
     'spin_lock',
     'spin_lock_irq',
     'spin_lock_irqsave',
@@ -91,13 +92,28 @@ export const PURE: Readonly<Record<string, readonly string[] | true>> = {
   'linux/errno.js': true,
   'linux/container_of.js': true,
   'linux/init.js': true,
-  'linux/module.js': ['module_init', 'module_exit', 'MODULE_LICENSE', 'MODULE_AUTHOR', 'MODULE_DESCRIPTION', 'MODULE_VERSION', 'MODULE_ALIAS'],
+  'linux/module.js': [
+    'module_init',
+    'module_exit',
+    'MODULE_LICENSE',
+    'MODULE_AUTHOR',
+    'MODULE_DESCRIPTION',
+    'MODULE_VERSION',
+    'MODULE_ALIAS',
+  ],
   'linux/moduleparam.js': true,
   'linux/compiler.js': ['barrier', 'likely', 'unlikely'],
   'linux/gfp.js': ['gfpflags_allow_blocking', 'gfp_name'],
   'linux/percpu-defs.js': ['DEFINE_PER_CPU', 'this_cpu_ptr', 'per_cpu_ptr'],
   'linux/sched.js': ['get_current'],
-  'linux/smp.js': ['smp_processor_id', 'raw_smp_processor_id', 'num_online_cpus', 'num_possible_cpus', 'nr_cpu_ids', 'cpu_online'],
+  'linux/smp.js': [
+    'smp_processor_id',
+    'raw_smp_processor_id',
+    'num_online_cpus',
+    'num_possible_cpus',
+    'nr_cpu_ids',
+    'cpu_online',
+  ],
 };
 
 /**
@@ -121,7 +137,8 @@ export const NO_WAIT: Readonly<Record<string, { imports?: string; of: readonly s
 /** Plain functions that call a twin all the same: `file:function` of the caller, and why the wait cannot happen there. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'cpu/interrupt.js:take_interrupts': 'free-running build only: the stepped machine enters interrupts by run_interrupt',
-  'sched/timer.js:disarm_timeout': 'the function of a timer on a frame is no module code, so it never pauses while it runs',
+  'sched/timer.js:disarm_timeout':
+    'the function of a timer on a frame is no module code, so it never pauses while it runs',
   'sched/wait.js:wake_entry': "a wait queue's own wake function runs under the queue's lock: it is part of that step",
   'kernel/boot.js:khungtaskd': 'the stepped machine knows by itself who waits for good',
   'kernel/mailbox.js:khostd': 'the stepped machine calls its kernel directly, not by the mailbox',
@@ -137,7 +154,7 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
  * Twins that plain code may call as they are: they wait only where a module's lock is taken, which plain code does not
  * do, and are a BUG at run time if they would have to wait inside one step.
  */
-export const EITHER: readonly string[] = ['cpu/spinlock.js:arch_spin_lock'];
+export const EITHER: readonly string[] = ['cpu/spinlock.js:arch_spin_lock', 'cpu/spin-slow.js:spin_lock_slow'];
 
 /** What the first line of a kernel file says about it. */
 export const is_noinstr = (source: string): boolean => source.startsWith('// noinstr');
@@ -176,18 +193,28 @@ export function twin_keys(declarations: Declarations, graph: KernelGraph): Set<s
 export function checkDeclarations(
   graph: KernelGraph,
   declarations: Declarations = DECLARATIONS,
-  position: (file: string, line: number, column: number) => { file: string; line: number } = (file, line) => ({ file, line }),
+  position: (file: string, line: number, column: number) => { file: string; line: number } = (file, line) => ({
+    file,
+    line,
+  }),
 ): Violation[] {
   const found: Violation[] = [];
   const twins = twin_keys(declarations, graph);
   const report = (file: string, node: { loc?: unknown } | undefined, what: string): void => {
-    const start = (node?.loc as { start: { line: number; column: number } } | undefined)?.start ?? { line: 1, column: 0 };
+    const start = (node?.loc as { start: { line: number; column: number } } | undefined)?.start ?? {
+      line: 1,
+      column: 0,
+    };
     found.push({ ...position(file, start.line, start.column), what });
   };
   for (const [file, names] of Object.entries(declarations.twins)) {
     const known = graph.files.get(file);
-    if (known === undefined) report(file, undefined, `primitives.ts declares twins in ${file}, which is no kernel file`);
-    else for (const name of names) if (!known.functions.has(name)) report(file, undefined, `primitives.ts declares ${name} a twin, but ${file} has no such function`);
+    if (known === undefined)
+      report(file, undefined, `primitives.ts declares twins in ${file}, which is no kernel file`);
+    else
+      for (const name of names)
+        if (!known.functions.has(name))
+          report(file, undefined, `primitives.ts declares ${name} a twin, but ${file} has no such function`);
   }
   const used = new Set<string>();
   for (const { file, caller, nested, callee, node } of graph.calls_of(twins)) {
@@ -200,7 +227,11 @@ export function checkDeclarations(
     }
     if (caller !== null && twins.has(key) && !nested) continue;
     const who = caller === null ? 'the top level' : nested ? `a function inside ${caller}` : caller;
-    report(file, node, `${who} calls ${callee.name}, a twin, and is plain itself: in the stepped build the call would run as one step`);
+    report(
+      file,
+      node,
+      `${who} calls ${callee.name}, a twin, and is plain itself: in the stepped build the call would run as one step`,
+    );
   }
   for (const key of Object.keys(declarations.exceptions))
     if (!used.has(key)) report(key.split(':')[0]!, undefined, `primitives.ts excepts ${key}, which calls no twin`);
@@ -208,9 +239,13 @@ export function checkDeclarations(
 }
 
 /** All functions from which one of `roots` can be reached: what would have to be a twin if nothing was excepted. */
-export function callers_of(graph: KernelGraph, roots: readonly string[], stop: (f: FunctionRef) => boolean = () => false): Set<string> {
+export function callers_of(
+  graph: KernelGraph,
+  roots: readonly string[],
+  stop: (f: FunctionRef) => boolean = () => false,
+): Set<string> {
   const reached = new Set(roots);
-  for (let size = -1; size !== reached.size; ) {
+  for (let size = -1; size !== reached.size;) {
     size = reached.size;
     for (const { file, caller } of graph.calls_of(reached)) {
       if (caller !== null && !stop({ file, name: caller })) reached.add(`${file}:${caller}`);

@@ -32,11 +32,17 @@ const PRELUDE =
   /^__(create|defProp|defProps|getOwnPropDesc|getOwnPropDescs|getOwnPropNames|getOwnPropSymbols|getProtoOf|hasOwnProp|propIsEnum|export|copyProps|reExport|toESM|toCommonJS|commonJS|esm|name|publicField|defNormalProp|spreadValues|spreadProps|objRest|template)$/;
 
 function is_prelude(n: Node): boolean {
-  if (n.type === 'VariableDeclaration') return n.kind === 'var' && (n.declarations as Node[]).every((d) => PRELUDE.test(String(d.id.name)));
+  if (n.type === 'VariableDeclaration')
+    return n.kind === 'var' && (n.declarations as Node[]).every((d) => PRELUDE.test(String(d.id.name)));
   if (n.type !== 'ExpressionStatement') return false;
   const e: Node = n.expression;
   if (e.type === 'CallExpression' && e.callee.type === 'Identifier') return PRELUDE.test(e.callee.name as string);
-  const target: Node | null = e.type === 'AssignmentExpression' ? e.left : e.type === 'LogicalExpression' && e.right.type === 'AssignmentExpression' ? e.right.left : null;
+  const target: Node | null =
+    e.type === 'AssignmentExpression'
+      ? e.left
+      : e.type === 'LogicalExpression' && e.right.type === 'AssignmentExpression'
+        ? e.right.left
+        : null;
   return target?.type === 'MemberExpression' && target.object.name === 'module' && target.property.name === 'exports';
 }
 
@@ -62,10 +68,17 @@ function import_constants(cx: Context, s: Node): Node[] {
   if (s.type !== 'VariableDeclaration') return [];
   const made: [Node, Node][] = [];
   for (const d of s.declarations as Node[]) {
-    const names = d.id.type === 'Identifier' && is_require(d.init as Node | null) ? cx.imports.get(d.id.name as string) : undefined;
+    const names =
+      d.id.type === 'Identifier' && is_require(d.init as Node | null) ? cx.imports.get(d.id.name as string) : undefined;
     for (const [name, n] of names ?? []) {
       const f = id(`$i${n}`);
-      made.push([f, dot(d.id as Node, name)], [id(`$i${n}g`), maybe(f, '$g')], [id(`$i${n}y`), maybe(f, '$y')], [id(`$i${n}p`), is_true(maybe(f, '$p'))], [id(`$i${n}w`), maybe(f, '$w')]);
+      made.push(
+        [f, dot(d.id as Node, name)],
+        [id(`$i${n}g`), maybe(f, '$g')],
+        [id(`$i${n}y`), maybe(f, '$y')],
+        [id(`$i${n}p`), is_true(maybe(f, '$p'))],
+        [id(`$i${n}w`), maybe(f, '$w')],
+      );
     }
   }
   return made.length === 0 ? [] : [declare('const', made)];
@@ -90,7 +103,8 @@ export function transform(source: string, options: TransformOptions): { code: st
   let first = 0;
   while (first < body.length && body[first]!.directive !== undefined) first++;
   const strict: Node = { type: 'ExpressionStatement', expression: lit('use strict') };
-  const head = options.mode === 'module' && first === 0 ? [strict, runtime_statement(options)] : [runtime_statement(options)];
+  const head =
+    options.mode === 'module' && first === 0 ? [strict, runtime_statement(options)] : [runtime_statement(options)];
   const stepped: Node = { ...program, body: [...body.slice(0, first), ...head, ...body.slice(first)] };
   return { ...print(stepped, options.file, source, options.inputMap), sites: cx.sites };
 }

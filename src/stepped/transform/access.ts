@@ -35,7 +35,11 @@ export const field_name = (node: Node): string =>
 
 /** The field's name where the source has it. */
 const field_key = (node: Node): string | null =>
-  node.computed ? (typeof node.property.value === 'string' ? (node.property.value as string) : null) : (node.property.name as string);
+  node.computed
+    ? typeof node.property.value === 'string'
+      ? (node.property.value as string)
+      : null
+    : (node.property.name as string);
 
 /** The property of a member expression: a name, or a key that is evaluated once. */
 function key(t: Twin, node: Node, across: boolean): Held {
@@ -61,7 +65,12 @@ function place(t: Twin, node: Node, across: boolean): Place {
   return {
     setup: [...o.setup, ...k.setup],
     object: o.ref,
-    target: () => ({ ...node, object: node.object.type === 'Super' ? node.object : o.ref(), property: k.ref(), optional: false }),
+    target: () => ({
+      ...node,
+      object: node.object.type === 'Super' ? node.object : o.ref(),
+      property: k.ref(),
+      optional: false,
+    }),
   };
 }
 
@@ -70,7 +79,8 @@ const is_address = (node: Node): boolean =>
   node.computed && node.property.type === 'Literal' && String(node.property.value).startsWith('@');
 
 export function member(t: Twin, node: Node): Node {
-  if (node.object.type === 'Super' && t.this_name !== null) t.cx.refuse(node, 'super inside an arrow function cannot be stepped');
+  if (node.object.type === 'Super' && t.this_name !== null)
+    t.cx.refuse(node, 'super inside an arrow function cannot be stepped');
   if (!t.cx.pauses || is_address(node) || never_shared(t, node.object as Node)) {
     return {
       ...node,
@@ -80,13 +90,23 @@ export function member(t: Twin, node: Node): Node {
   }
   return t.scratch(() => {
     const p = place(t, node, false);
-    return at(seq(...p.setup, t.pause(p.object(), t.cx.site(node, 'read', field_name(node)), field_key(node)), p.target()), node);
+    return at(
+      seq(...p.setup, t.pause(p.object(), t.cx.site(node, 'read', field_name(node)), field_key(node)), p.target()),
+      node,
+    );
   });
 }
 
 /** The read of a named or computed property of a held value: for patterns. */
 export function read_of(t: Twin, object: () => Node, property: Node, computed: boolean, from: Node): Node {
-  const target: Node = { type: 'MemberExpression', object: object(), property, computed, optional: false, loc: from.loc ?? null };
+  const target: Node = {
+    type: 'MemberExpression',
+    object: object(),
+    property,
+    computed,
+    optional: false,
+    loc: from.loc ?? null,
+  };
   if (!t.cx.pauses) return target;
   return seq(t.pause(object(), t.cx.site(from, 'read', field_name(target)), field_key(target)), target);
 }
@@ -101,11 +121,13 @@ export function assignment(t: Twin, node: Node): Node {
   const operator = node.operator as string;
   if (left.type === 'ObjectPattern' || left.type === 'ArrayPattern') return assigned_pattern(t, node);
   if (left.type === 'Identifier') {
-    if (!is_function(right) || right.id || operator !== '=' || !t.cx.twins_everywhere) return { ...node, right: t.scratch(() => t.expr(right)) };
+    if (!is_function(right) || right.id || operator !== '=' || !t.cx.twins_everywhere)
+      return { ...node, right: t.scratch(() => t.expr(right)) };
     const f = named_function(t.cx, right, left);
     return seq({ ...node, right: f.value }, f.then, left);
   }
-  if (left.object.type === 'Super' && t.this_name !== null) t.cx.refuse(left, 'super inside an arrow function cannot be stepped');
+  if (left.object.type === 'Super' && t.this_name !== null)
+    t.cx.refuse(left, 'super inside an arrow function cannot be stepped');
   if (!t.cx.pauses || (left.object.type !== 'Super' && never_shared(t, left.object as Node))) {
     return { ...node, left: t.scratch(() => member(t, left)), right: t.scratch(() => t.expr(right)) };
   }
@@ -123,7 +145,12 @@ export function assignment(t: Twin, node: Node): Node {
     const v = t.temp();
     if (operator === '&&=' || operator === '||=' || operator === '??=') {
       const then = seq(set(v, value), before_write(), write(v));
-      const logical: Node = { type: 'LogicalExpression', operator: operator.slice(0, -1), left: at(set(v, p.target()), left), right: then };
+      const logical: Node = {
+        type: 'LogicalExpression',
+        operator: operator.slice(0, -1),
+        left: at(set(v, p.target()), left),
+        right: then,
+      };
       return seq(...p.setup, before_read, logical);
     }
     const sum = at(binary(p.target(), operator.slice(0, -1), value), node);
@@ -134,19 +161,22 @@ export function assignment(t: Twin, node: Node): Node {
 export function update(t: Twin, node: Node, unused: boolean): Node {
   const left: Node = node.argument;
   if (left.type === 'Identifier') return node;
-  if (!t.cx.pauses || (left.object.type !== 'Super' && never_shared(t, left.object as Node))) return { ...node, argument: member(t, left) };
-  if (left.object.type === 'Super' && t.this_name !== null) t.cx.refuse(left, 'super inside an arrow function cannot be stepped');
+  if (!t.cx.pauses || (left.object.type !== 'Super' && never_shared(t, left.object as Node)))
+    return { ...node, argument: member(t, left) };
+  if (left.object.type === 'Super' && t.this_name !== null)
+    t.cx.refuse(left, 'super inside an arrow function cannot be stepped');
   return t.scratch(() => {
     const p = place(t, left, true);
     const name = field_name(left);
     const v = t.temp();
     // On the temporary, so that numbers and bigints are counted as JavaScript counts them.
-    const counted = (prefix: boolean): Node => ({ type: 'UpdateExpression', operator: node.operator, prefix, argument: v });
-    const parts = [
-      ...p.setup,
-      t.pause(p.object(), t.cx.site(left, 'read', name)),
-      set(v, at(p.target(), left)),
-    ];
+    const counted = (prefix: boolean): Node => ({
+      type: 'UpdateExpression',
+      operator: node.operator,
+      prefix,
+      argument: v,
+    });
+    const parts = [...p.setup, t.pause(p.object(), t.cx.site(left, 'read', name)), set(v, at(p.target(), left))];
     const before_write = t.pause(p.object(), t.cx.site(left, 'write', name));
     const write = at(set(p.target(), v), node);
     if (node.prefix || unused) return seq(...parts, counted(true), before_write, write);
@@ -161,7 +191,7 @@ export function update(t: Twin, node: Node, unused: boolean): Node {
  */
 export function chain(t: Twin, node: Node): Node {
   const links: Node[] = [];
-  for (let n: Node = node.expression; ; ) {
+  for (let n: Node = node.expression; ;) {
     links.unshift(n);
     const below: Node = n.type === 'CallExpression' ? n.callee : n.object;
     if ((below.type !== 'CallExpression' && below.type !== 'MemberExpression') || !has_optional(below)) {
@@ -190,19 +220,34 @@ function link(t: Twin, links: Node[], i: number, value: () => Node, self: (() =>
   const rest = (made: Node, next_self: (() => Node) | null): Node => {
     if (last) return made;
     const v = t.temp();
-    return seq(set(v, made), link(t, links, i + 1, () => v, next_self));
+    return seq(
+      set(v, made),
+      link(t, links, i + 1, () => v, next_self),
+    );
   };
   let made: Node;
   if (n.type === 'MemberExpression') {
     const k = key(t, n, true);
-    const target = at({ type: 'MemberExpression', object: value(), property: k.ref(), computed: n.computed, optional: false }, n);
+    const target = at(
+      { type: 'MemberExpression', object: value(), property: k.ref(), computed: n.computed, optional: false },
+      n,
+    );
     const is_method = !last && links[i + 1]!.type === 'CallExpression';
-    const pause = t.cx.pauses && !is_method ? [t.pause(value(), t.cx.site(n, 'read', field_name(n)), field_key(n))] : [];
+    const pause =
+      t.cx.pauses && !is_method ? [t.pause(value(), t.cx.site(n, 'read', field_name(n)), field_key(n))] : [];
     made = rest(seq(...k.setup, ...pause, target), is_method ? value : null);
   } else {
     const args = held_arguments(t, n.arguments as Node[]);
-    const made_call = dispatch(t, n, { fn: value, self, name: described(n.callee as Node).slice(0, 60), described: null }, args, false);
+    const made_call = dispatch(
+      t,
+      n,
+      { fn: value, self, name: described(n.callee as Node).slice(0, 60), described: null },
+      args,
+      false,
+    );
     made = rest(seq(...args.setup, made_call), null);
   }
-  return n.optional ? choose(binary(value(), '==', { type: 'Literal', value: null, raw: 'null' }), undef(), made) : made;
+  return n.optional
+    ? choose(binary(value(), '==', { type: 'Literal', value: null, raw: 'null' }), undef(), made)
+    : made;
 }

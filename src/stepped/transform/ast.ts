@@ -14,7 +14,9 @@ export const id = (name: string, loc?: Node['loc']): Node => ({ type: 'Identifie
 export const lit = (value: string | number | boolean): Node => ({ type: 'Literal', value });
 export const undef = (): Node => ({ type: 'UnaryExpression', operator: 'void', prefix: true, argument: lit(0) });
 export const seq = (...parts: Node[]): Node => {
-  const expressions = parts.flatMap((p) => (p.type === 'SequenceExpression' && !p.loc ? (p.expressions as Node[]) : [p]));
+  const expressions = parts.flatMap((p) =>
+    p.type === 'SequenceExpression' && !p.loc ? (p.expressions as Node[]) : [p],
+  );
   return expressions.length === 1 ? expressions[0]! : { type: 'SequenceExpression', expressions };
 };
 export const set = (left: Node, right: Node): Node => ({ type: 'AssignmentExpression', operator: '=', left, right });
@@ -25,6 +27,8 @@ export const dot = (object: Node, name: string, loc?: Node['loc']): Node => ({
   computed: false,
   optional: false,
 });
+/** `(0, f)`: as a callee, called without a `this`; V8 would print `Function.name` for a frame that has one. */
+export const bare = (f: Node): Node => ({ type: 'SequenceExpression', expressions: [lit(0), f] });
 export const call = (callee: Node, ...args: Node[]): Node => ({
   type: 'CallExpression',
   callee,
@@ -79,7 +83,8 @@ export function* children(node: Node): Generator<Node> {
     if (key === 'loc') continue;
     const v: unknown = node[key];
     if (Array.isArray(v)) {
-      for (const c of v) if (c !== null && typeof c === 'object' && typeof (c as Node).type === 'string') yield c as Node;
+      for (const c of v)
+        if (c !== null && typeof c === 'object' && typeof (c as Node).type === 'string') yield c as Node;
     } else if (v !== null && typeof v === 'object' && typeof (v as Node).type === 'string') yield v as Node;
   }
 }

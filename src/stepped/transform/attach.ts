@@ -18,12 +18,22 @@ function uses_this(node: Node): boolean {
 }
 function has_arrow_with_this(node: Node): boolean {
   for (const c of children(node)) {
-    if (c.type === 'ArrowFunctionExpression' ? uses_this(c) : c.type !== 'FunctionExpression' && c.type !== 'FunctionDeclaration' && c.type !== 'ClassBody' && has_arrow_with_this(c)) return true;
+    if (
+      c.type === 'ArrowFunctionExpression'
+        ? uses_this(c)
+        : c.type !== 'FunctionExpression' &&
+          c.type !== 'FunctionDeclaration' &&
+          c.type !== 'ClassBody' &&
+          has_arrow_with_this(c)
+    )
+      return true;
   }
   return false;
 }
 const keeps_this = (fn: Node): Node[] =>
-  fn.type !== 'ArrowFunctionExpression' && has_arrow_with_this(fn) ? [declare('const', [[id('$this'), { type: 'ThisExpression' }]])] : [];
+  fn.type !== 'ArrowFunctionExpression' && has_arrow_with_this(fn)
+    ? [declare('const', [[id('$this'), { type: 'ThisExpression' }]])]
+    : [];
 
 export const twin_key = (fn: Node): '$g' | '$y' => (fn.generator ? '$y' : '$g');
 
@@ -36,7 +46,12 @@ function after_directives(body: Node[], insert: Node[]): Node[] {
 }
 
 /** The twin of `fn` as a function of the given type. */
-export function twin_of(cx: Context, fn: Node, type: 'FunctionDeclaration' | 'FunctionExpression', name: Node | null): Node {
+export function twin_of(
+  cx: Context,
+  fn: Node,
+  type: 'FunctionDeclaration' | 'FunctionExpression',
+  name: Node | null,
+): Node {
   if (fn.async) cx.refuse(fn, 'an async function cannot be stepped');
   const t = new Twin(cx, fn, fn.type === 'ArrowFunctionExpression' ? '$this' : null);
   const p = parameters(t, fn.params as Node[]);
@@ -66,7 +81,8 @@ function plain_function(cx: Context, fn: Node): Node {
 }
 
 /** The name of a twin's own binding says how the function was declared; the property says how it is called. */
-const attached = (cx: Context, name: Node, fn: Node, twin: Node): Node => statement(set(dot(name, cx.twin_key(fn)), twin));
+const attached = (cx: Context, name: Node, fn: Node, twin: Node): Node =>
+  statement(set(dot(name, cx.twin_key(fn)), twin));
 
 /** `$s.f(plain, twin)`; `name` where the function would have taken its name from its place. */
 export function function_expression(cx: Context, fn: Node, name: string): Node {
@@ -76,7 +92,14 @@ export function function_expression(cx: Context, fn: Node, name: string): Node {
     // Its own name, inside it, has to mean the function that has the twin: `(() => { const f = …; f.$g = …; return f; })()`
     const body = [declare('const', [[fn.id as Node, plain_function(cx, fn)]]), attached(cx, fn.id as Node, fn, twin)];
     const made = block([...body, { type: 'ReturnStatement', argument: fn.id }]);
-    return call({ type: 'ArrowFunctionExpression', params: [], body: made, expression: false, async: false, generator: false });
+    return call({
+      type: 'ArrowFunctionExpression',
+      params: [],
+      body: made,
+      expression: false,
+      async: false,
+      generator: false,
+    });
   }
   const named = name === '' ? [] : [lit(name)];
   return call(dot(id('$s'), fn.generator ? 'y' : 'f'), plain_function(cx, fn), twin, ...named);
@@ -100,7 +123,11 @@ function class_of(cx: Context, node: Node, t: Twin | null): Node {
       { ...m, key: id(name), value: twin_of(cx, m.value as Node, 'FunctionExpression', null) },
     ];
   });
-  const superClass = node.superClass ? (t ? t.expr(node.superClass as Node) : plain(cx, node.superClass as Node)) : null;
+  const superClass = node.superClass
+    ? t
+      ? t.expr(node.superClass as Node)
+      : plain(cx, node.superClass as Node)
+    : null;
   return { ...node, superClass, body: { ...node.body, body } };
 }
 const methods = (made: Node): Node => call(dot(id('$s'), 'methods'), made);
@@ -110,7 +137,9 @@ export const class_statements = (cx: Context, node: Node, t: Twin | null): Node[
   cx.twins_everywhere ? [class_of(cx, node, t), statement(methods(node.id as Node))] : [node];
 
 const declaration_of = (s: Node): Node =>
-  (s.type === 'ExportNamedDeclaration' || s.type === 'ExportDefaultDeclaration') && s.declaration ? (s.declaration as Node) : s;
+  (s.type === 'ExportNamedDeclaration' || s.type === 'ExportDefaultDeclaration') && s.declaration
+    ? (s.declaration as Node)
+    : s;
 
 /** A list of statements: `each` rewrites one; the twins of its function declarations go to its head. */
 export function list(cx: Context, body: Node[], each: (s: Node) => Node[]): Node[] {
@@ -162,7 +191,11 @@ export function plain(cx: Context, node: Node): Node {
     case 'CallExpression':
       // `(() => …)()`, esbuild's enum: run here and now, never by a twin.
       if (is_function(node.callee as Node)) {
-        return { ...node, callee: plain_function(cx, node.callee as Node), arguments: (node.arguments as Node[]).map((a) => plain(cx, a)) };
+        return {
+          ...node,
+          callee: plain_function(cx, node.callee as Node),
+          arguments: (node.arguments as Node[]).map((a) => plain(cx, a)),
+        };
       }
       break;
     case 'ClassExpression':
@@ -170,14 +203,28 @@ export function plain(cx: Context, node: Node): Node {
     case 'BlockStatement':
       return { ...node, body: list(cx, node.body as Node[], (s) => plain_statement(cx, s)) };
     case 'SwitchCase':
-      return { ...node, test: node.test && plain(cx, node.test as Node), consequent: (node.consequent as Node[]).flatMap((s) => plain_statement(cx, s)) };
+      return {
+        ...node,
+        test: node.test && plain(cx, node.test as Node),
+        consequent: (node.consequent as Node[]).flatMap((s) => plain_statement(cx, s)),
+      };
     case 'Property':
       if (is_function(node.value as Node) && node.kind === 'init' && !node.method && !node.computed)
-        return { ...node, value: cx.twins_everywhere ? function_expression(cx, node.value as Node, String(node.key.name ?? node.key.value)) : node.value };
+        return {
+          ...node,
+          value: cx.twins_everywhere
+            ? function_expression(cx, node.value as Node, String(node.key.name ?? node.key.value))
+            : node.value,
+        };
       break;
     case 'AssignmentExpression':
     case 'AssignmentPattern':
-      if (node.left.type === 'Identifier' && is_function(node.right as Node) && cx.twins_everywhere && (node.operator ?? '=') === '=')
+      if (
+        node.left.type === 'Identifier' &&
+        is_function(node.right as Node) &&
+        cx.twins_everywhere &&
+        (node.operator ?? '=') === '='
+      )
         return { ...node, right: function_expression(cx, node.right as Node, node.left.name as string) };
       break;
     case 'MethodDefinition':
@@ -197,7 +244,8 @@ export function plain(cx: Context, node: Node): Node {
     if (key === 'loc') continue;
     const v: unknown = node[key];
     if (Array.isArray(v)) out[key] = v.map((c: Node | null) => (c?.type === undefined ? c : plain(cx, c)));
-    else if (v !== null && typeof v === 'object' && typeof (v as Node).type === 'string') out[key] = plain(cx, v as Node);
+    else if (v !== null && typeof v === 'object' && typeof (v as Node).type === 'string')
+      out[key] = plain(cx, v as Node);
   }
   return out;
 }

@@ -1,6 +1,26 @@
 // Calls. A callee is known by its properties at run time: `$g` and `$y` are twins, `$p` says that the kernel exports it
 // (true: a pause goes before it). What is known earlier, from a declaration in the same file, needs no question.
-import { at, call, choose, delegate, described, dot, id, is_a, is_function, is_set, is_true, lit, maybe, type Node, pause_now, both, seq, set } from './ast.js';
+import {
+  at,
+  bare,
+  call,
+  choose,
+  delegate,
+  described,
+  dot,
+  id,
+  is_a,
+  is_function,
+  is_set,
+  is_true,
+  lit,
+  maybe,
+  type Node,
+  pause_now,
+  both,
+  seq,
+  set,
+} from './ast.js';
 import type { Twin } from './twin.js';
 
 export interface Arguments {
@@ -40,7 +60,13 @@ function may_be_function(t: Twin, node: Node): boolean {
       const b = t.cx.binding(node);
       if (b === undefined) return node.name !== 'undefined';
       const init: Node | undefined = b.declaration.init;
-      return b.kind !== 'const' || b.declaration.id?.type !== 'Identifier' || init == null || b.head !== undefined || may_be_function(t, init);
+      return (
+        b.kind !== 'const' ||
+        b.declaration.id?.type !== 'Identifier' ||
+        init == null ||
+        b.head !== undefined ||
+        may_be_function(t, init)
+      );
     }
     default:
       return true;
@@ -82,7 +108,7 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   const where = call_place(node);
   const { fn, self } = callee;
   const with_this = (twin: Node): Node =>
-    self === null ? call(twin, ...args.refs) : call(dot(twin, 'call'), self(), ...args.refs);
+    self === null ? call(callee.twins ? twin : bare(twin), ...args.refs) : call(dot(twin, 'call'), self(), ...args.refs);
   const g = callee.twins?.g ?? maybe(fn(), '$g');
   const y = callee.twins?.y ?? maybe(fn(), '$y');
   const p = callee.twins?.p ?? is_true(maybe(fn(), '$p'));
@@ -93,8 +119,16 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
 
   const plain_call = at(callee.plain ? callee.plain(args.refs) : with_plain_this(fn, self, args.refs, where), node);
   const checks: Node[] = [];
-  if (callee.described !== null) checks.push(both({ type: 'UnaryExpression', operator: '!', prefix: true, argument: is_a(fn(), 'function') }, k('not_callable', lit(callee.described))));
-  if (t.cx.mode === 'module') for (const f of args.functions) checks.push(is_function(f) ? k('callback', site, fn()) : both(is_a(f, 'function'), k('callback', site, fn())));
+  if (callee.described !== null)
+    checks.push(
+      both(
+        { type: 'UnaryExpression', operator: '!', prefix: true, argument: is_a(fn(), 'function') },
+        k('not_callable', lit(callee.described)),
+      ),
+    );
+  if (t.cx.mode === 'module')
+    for (const f of args.functions)
+      checks.push(is_function(f) ? k('callback', site, fn()) : both(is_a(f, 'function'), k('callback', site, fn())));
   if (delegated) {
     const value = choose(is_set(g), by_g, seq(...checks, plain_call));
     const stepped = choose(is_set(y), by_y, at(delegate(k('sleeper', site, fn(), value)), where));
@@ -127,7 +161,8 @@ export function call_expression(t: Twin, node: Node, delegated: boolean): Node {
   const cx = t.cx;
   const nodes = node.arguments as Node[];
   if (callee.type === 'Super') cx.refuse(node, 'a constructor cannot be stepped');
-  if (callee.type === 'ChainExpression') cx.refuse(node, 'a call of an optional chain in parentheses cannot be stepped');
+  if (callee.type === 'ChainExpression')
+    cx.refuse(node, 'a call of an optional chain in parentheses cannot be stepped');
   if (!cx.pauses) return cx.kernel_call(t, node, callee, delegated);
   const name = callee === node.callee ? described(callee).slice(0, 60) : String(callee.property.name);
   const natural = (): Node[] => nodes.map((a) => t.scratch(() => t.expr(a)));
@@ -152,13 +187,20 @@ export function call_expression(t: Twin, node: Node, delegated: boolean): Node {
       const args = held_arguments(t, nodes);
       const twins = { g: id(`${n}g`), y: id(`${n}y`), p: id(`${n}p`), w: id(`${n}w`) };
       const plain = (refs: Node[]): Node => ({ ...node, arguments: refs });
-      return seq(...args.setup, dispatch(t, node, { fn: () => id(n), self: null, name, described: null, twins, plain }, args, delegated));
+      return seq(
+        ...args.setup,
+        dispatch(t, node, { fn: () => id(n), self: null, name, described: null, twins, plain }, args, delegated),
+      );
     }
     if (callee.type === 'MemberExpression') return method_call(t, node, callee, name, delegated);
     const f = t.hold(callee, true);
     const args = held_arguments(t, nodes);
     const text = callee.type === 'Identifier' ? null : described(callee);
-    return seq(...f.setup, ...args.setup, dispatch(t, node, { fn: f.ref, self: null, name, described: text }, args, delegated));
+    return seq(
+      ...f.setup,
+      ...args.setup,
+      dispatch(t, node, { fn: f.ref, self: null, name, described: text }, args, delegated),
+    );
   });
 }
 
@@ -176,9 +218,18 @@ function method_call(t: Twin, node: Node, callee: Node, name: string, delegated:
   const is_super = callee.object.type === 'Super';
   if (is_super && t.this_name !== null) t.cx.refuse(node, 'super inside an arrow function cannot be stepped');
   if (callee.property.type === 'PrivateIdentifier') t.cx.refuse(node, 'private methods cannot be stepped');
-  const o = is_super ? { setup: [], ref: () => t.expr({ type: 'ThisExpression' }) } : t.hold(callee.object as Node, true);
-  const key = callee.computed ? t.hold(callee.property as Node, true) : { setup: [], ref: () => callee.property as Node };
-  const target = (): Node => ({ ...callee, object: is_super ? callee.object : o.ref(), property: key.ref(), optional: false });
+  const o = is_super
+    ? { setup: [], ref: () => t.expr({ type: 'ThisExpression' }) }
+    : t.hold(callee.object as Node, true);
+  const key = callee.computed
+    ? t.hold(callee.property as Node, true)
+    : { setup: [], ref: () => callee.property as Node };
+  const target = (): Node => ({
+    ...callee,
+    object: is_super ? callee.object : o.ref(),
+    property: key.ref(),
+    optional: false,
+  });
   const f = t.temp();
   const args = held_arguments(t, node.arguments as Node[]);
   const same_text = o.setup.length === 0 && key.setup.length === 0;

@@ -44,7 +44,17 @@ export interface KernelTwins {
 }
 
 /** Calls of these globals run in JavaScript alone and call nothing back, whatever they are given. */
-const HARMLESS = new Set(['Math', 'Number', 'BigInt', 'Boolean', 'String', 'isNaN', 'isFinite', 'parseInt', 'parseFloat']);
+const HARMLESS = new Set([
+  'Math',
+  'Number',
+  'BigInt',
+  'Boolean',
+  'String',
+  'isNaN',
+  'isFinite',
+  'parseInt',
+  'parseFloat',
+]);
 const KNOWN_GLOBALS = new Set([...HARMLESS, 'Array', 'Object', 'JSON', 'Error', 'RangeError', 'TypeError']);
 
 export class Context {
@@ -121,7 +131,12 @@ export class Context {
     return this.scopes.of.get(node);
   }
   is_global(node: Node, names: Set<string> = KNOWN_GLOBALS): boolean {
-    return node.type === 'Identifier' && this.scopes.of.has(node) && this.binding(node) === undefined && names.has(node.name as string);
+    return (
+      node.type === 'Identifier' &&
+      this.scopes.of.has(node) &&
+      this.binding(node) === undefined &&
+      names.has(node.name as string)
+    );
   }
   is_harmless(callee: Node): boolean {
     return this.is_global(callee.type === 'MemberExpression' && !callee.computed ? callee.object : callee, HARMLESS);
@@ -140,7 +155,8 @@ export class Context {
   private namespace_of(node: Node): string | null {
     if (node.type !== 'Identifier') return null;
     const b = this.binding(node);
-    if (b === undefined || b.assigned || b.owner.type !== 'Program' || b.declaration.type !== 'VariableDeclarator') return null;
+    if (b === undefined || b.assigned || b.owner.type !== 'Program' || b.declaration.type !== 'VariableDeclarator')
+      return null;
     if (b.declaration.id.type !== 'Identifier' || b.declaration.init === null) return null;
     const init: Node = b.declaration.init;
     return is_require(init) ? b.name : this.namespace_of(init);

@@ -2,7 +2,7 @@
 // aliases. From it come the calls inside kernel twins and the check of the declarations in primitives.ts.
 import { parse } from 'acorn';
 import { posix } from 'node:path';
-import { at, call, children, choose, delegate, dot, id, is_function, is_set, maybe, type Node, seq } from './ast.js';
+import { at, bare, call, children, choose, delegate, dot, id, is_function, is_set, maybe, type Node, seq } from './ast.js';
 import { held_arguments } from './calls.js';
 import type { KernelTwins } from './context.js';
 import { bound_names, Scopes } from './scope.js';
@@ -27,7 +27,8 @@ interface KernelFile {
 }
 
 const declared_names = (n: Node): string[] => {
-  if (n.type === 'VariableDeclaration') return (n.declarations as Node[]).flatMap((d) => [...bound_names(d.id as Node)].map((i) => i.name as string));
+  if (n.type === 'VariableDeclaration')
+    return (n.declarations as Node[]).flatMap((d) => [...bound_names(d.id as Node)].map((i) => i.name as string));
   return n.id ? [n.id.name as string] : [];
 };
 
@@ -44,7 +45,15 @@ export class KernelGraph {
   }
 
   private read(file: string, source: string, program: Node): KernelFile {
-    const made: KernelFile = { source, program, scopes: new Scopes(program), functions: new Map(), aliases: new Map(), exports: new Map(), stars: [] };
+    const made: KernelFile = {
+      source,
+      program,
+      scopes: new Scopes(program),
+      functions: new Map(),
+      aliases: new Map(),
+      exports: new Map(),
+      stars: [],
+    };
     const target = (n: Node): string => posix.join(posix.dirname(file), n.source.value as string);
     for (const s of program.body as Node[]) {
       const n: Node = s.type === 'ExportNamedDeclaration' && s.declaration ? s.declaration : s;
@@ -61,7 +70,10 @@ export class KernelGraph {
       if (s.type !== 'ExportNamedDeclaration') continue;
       if (s.declaration) for (const name of declared_names(n)) made.exports.set(name, { from: file, name });
       for (const e of s.specifiers as Node[])
-        made.exports.set(e.exported.name as string, { from: s.source ? target(s) : file, name: e.local.name as string });
+        made.exports.set(e.exported.name as string, {
+          from: s.source ? target(s) : file,
+          name: e.local.name as string,
+        });
     }
     return made;
   }
@@ -72,7 +84,8 @@ export class KernelGraph {
     const here = `${file}:${name}`;
     if (f === undefined || seen.includes(here)) return null;
     const e = f.exports.get(name);
-    if (e !== undefined) return e.from === file ? this.local(file, e.name) : this.exported(e.from, e.name, [...seen, here]);
+    if (e !== undefined)
+      return e.from === file ? this.local(file, e.name) : this.exported(e.from, e.name, [...seen, here]);
     for (const star of f.stars) {
       const found = this.exported(star, name, [...seen, here]);
       if (found !== null) return found;
@@ -107,7 +120,10 @@ export class KernelGraph {
     const b = scopes.of.get(callee.object as Node);
     if (b?.declaration.type !== 'ImportNamespaceSpecifier') return null;
     for (const s of this.files.get(file)!.program.body as Node[]) {
-      if (s.type === 'ImportDeclaration' && (s.specifiers as Node[]).some((i) => i.type === 'ImportNamespaceSpecifier' && i.local.name === b.name))
+      if (
+        s.type === 'ImportDeclaration' &&
+        (s.specifiers as Node[]).some((i) => i.type === 'ImportNamespaceSpecifier' && i.local.name === b.name)
+      )
         return this.exported(posix.join(posix.dirname(file), s.source.value as string), callee.property.name as string);
     }
     return null;
@@ -123,7 +139,8 @@ export class KernelGraph {
     if (known !== undefined) return known;
     this.sleeping.set(key, false);
     const n = this.node(f);
-    const answer = n !== undefined && (Boolean(n.generator) || results(n).some((r) => this.is_sleeping_value(f.file, r)));
+    const answer =
+      n !== undefined && (Boolean(n.generator) || results(n).some((r) => this.is_sleeping_value(f.file, r)));
     this.sleeping.set(key, answer);
     return answer;
   }
@@ -145,11 +162,19 @@ export class KernelGraph {
       const f = twin(callee);
       if (f !== null) {
         const sleeper = this.sleeps(f);
-        if (sleeper !== delegated) t.cx.refuse(node, sleeper ? `${f.name} sleeps: yield* it` : `${f.name} does not sleep: call it without yield*`);
+        if (sleeper !== delegated)
+          t.cx.refuse(
+            node,
+            sleeper ? `${f.name} sleeps: yield* it` : `${f.name} does not sleep: call it without yield*`,
+          );
         const key = sleeper ? '$y' : '$g';
-        const target = f.file === file && callee.type === 'Identifier' && callee.name === f.name && this.node(f)!.type === 'FunctionDeclaration'
-          ? id(`${f.name}${this.node(f)!.generator ? '$y' : '$g'}`)
-          : dot(callee, key);
+        const target =
+          f.file === file &&
+          callee.type === 'Identifier' &&
+          callee.name === f.name &&
+          this.node(f)!.type === 'FunctionDeclaration'
+            ? id(`${f.name}${this.node(f)!.generator ? '$y' : '$g'}`)
+            : bare(dot(callee, key));
         return at(delegate(call(target, ...args())), node);
       }
       if (!is_dynamic(t, callee)) {
@@ -162,8 +187,12 @@ export class KernelGraph {
         const held = held_arguments(t, node.arguments as Node[]);
         const key = delegated ? '$y' : '$g';
         const plain = at(call(fn.ref(), ...held.refs), node);
-        const stepped = at(delegate(call(dot(fn.ref(), key), ...held.refs)), node);
-        return seq(...fn.setup, ...held.setup, choose(is_set(maybe(fn.ref(), key)), stepped, delegated ? delegate(plain) : plain));
+        const stepped = at(delegate(call(bare(dot(fn.ref(), key)), ...held.refs)), node);
+        return seq(
+          ...fn.setup,
+          ...held.setup,
+          choose(is_set(maybe(fn.ref(), key)), stepped, delegated ? delegate(plain) : plain),
+        );
       });
     };
     const returned = (t: Twin, n: Node): Node | null => {
@@ -171,7 +200,12 @@ export class KernelGraph {
         const yes = returned(t, n.consequent as Node);
         const no = returned(t, n.alternate as Node);
         if (yes === null && no === null) return null;
-        return { ...n, test: t.expr(n.test as Node), consequent: yes ?? t.expr(n.consequent as Node), alternate: no ?? t.expr(n.alternate as Node) };
+        return {
+          ...n,
+          test: t.expr(n.test as Node),
+          consequent: yes ?? t.expr(n.consequent as Node),
+          alternate: no ?? t.expr(n.alternate as Node),
+        };
       }
       if (n.type !== 'CallExpression') return null;
       const argument = (n.arguments as Node[])[0];
@@ -192,10 +226,13 @@ export class KernelGraph {
   }
 
   /** Every call of a function in the table `twins` from one that is not in it: [caller or null, callee, place]. */
-  *calls_of(twins: ReadonlySet<string>): Generator<{ file: string; caller: string | null; nested: boolean; callee: FunctionRef; node: Node }> {
+  *calls_of(
+    twins: ReadonlySet<string>,
+  ): Generator<{ file: string; caller: string | null; nested: boolean; callee: FunctionRef; node: Node }> {
     for (const [file, f] of this.files) {
       const names = new Map([...f.functions].map(([name, n]) => [n, name]));
-      for (const found of this.calls_in(file, f.program, names, null, false)) if (twins.has(key_of(found.callee))) yield found;
+      for (const found of this.calls_in(file, f.program, names, null, false))
+        if (twins.has(key_of(found.callee))) yield found;
     }
   }
   private *calls_in(
@@ -219,7 +256,9 @@ export class KernelGraph {
 }
 
 const mark = (n: Node): 'ready' | 'delegate' | null =>
-  n.callee.type === 'Identifier' && (n.callee.name === 'ready' || n.callee.name === 'delegate') ? (n.callee.name as 'ready' | 'delegate') : null;
+  n.callee.type === 'Identifier' && (n.callee.name === 'ready' || n.callee.name === 'delegate')
+    ? (n.callee.name as 'ready' | 'delegate')
+    : null;
 
 /** The expressions that a function returns, conditionals taken apart. */
 function results(fn: Node): Node[] {

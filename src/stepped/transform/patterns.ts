@@ -1,5 +1,19 @@
 // Destructuring, taken apart into the reads it stands for, in JavaScript's order; each read of a shared field pauses.
-import { binary, call, choose, described, dot, id, is_function, lit, type Node, seq, set, statement, undef } from './ast.js';
+import {
+  binary,
+  call,
+  choose,
+  described,
+  dot,
+  id,
+  is_function,
+  lit,
+  type Node,
+  seq,
+  set,
+  statement,
+  undef,
+} from './ast.js';
 import { named_function } from './attach.js';
 import { named_value, read_of } from './access.js';
 import { PARAMETER } from './runtime.js';
@@ -23,7 +37,9 @@ function take(t: Twin, pattern: Node, value: Node, text: string, bind: Bind, kee
     case 'AssignmentPattern': {
       const left: Node = pattern.left;
       const v = keep(value);
-      const fallback = t.scratch(() => named_value(t, pattern.right as Node, left.type === 'Identifier' ? (left.name as string) : ''));
+      const fallback = t.scratch(() =>
+        named_value(t, pattern.right as Node, left.type === 'Identifier' ? (left.name as string) : ''),
+      );
       take(t, left, choose(binary(v, '===', undef()), fallback, v), text, bind, keep);
       return;
     }
@@ -33,7 +49,14 @@ function take(t: Twin, pattern: Node, value: Node, text: string, bind: Bind, kee
         if (p.type === 'RestElement') t.cx.refuse(p, 'a rest of fields cannot be stepped: name the fields');
         const key = p.computed ? keep(t.scratch(() => t.expr(p.key as Node))) : (p.key as Node);
         const computed = Boolean(p.computed) || p.key.type === 'Literal';
-        take(t, p.value as Node, read_of(t, () => o, key, computed, p), '', bind, keep);
+        take(
+          t,
+          p.value as Node,
+          read_of(t, () => o, key, computed, p),
+          '',
+          bind,
+          keep,
+        );
       }
       return;
     }
@@ -42,7 +65,15 @@ function take(t: Twin, pattern: Node, value: Node, text: string, bind: Bind, kee
       (pattern.elements as (Node | null)[]).forEach((e, i) => {
         if (e === null) return;
         if (e.type === 'RestElement') take(t, e.argument as Node, call(dot(list, 'slice'), lit(i)), '', bind, keep);
-        else take(t, e, { type: 'MemberExpression', object: list, property: lit(i), computed: true, optional: false }, '', bind, keep);
+        else
+          take(
+            t,
+            e,
+            { type: 'MemberExpression', object: list, property: lit(i), computed: true, optional: false },
+            '',
+            bind,
+            keep,
+          );
       });
       return;
     }
@@ -56,7 +87,8 @@ export function declared(t: Twin, node: Node, split = false): Node[] {
   const statements: Node[] = [];
   let out: Node[] = [];
   const flush = (): void => {
-    if (out.length > 0) statements.push({ type: 'VariableDeclaration', kind: node.kind, declarations: out, loc: node.loc });
+    if (out.length > 0)
+      statements.push({ type: 'VariableDeclaration', kind: node.kind, declarations: out, loc: node.loc });
     out = [];
   };
   for (const d of node.declarations as Node[]) {
@@ -138,7 +170,8 @@ export function assigned_pattern(t: Twin, node: Node): Node {
       return v;
     };
     const bind: Bind = (target, value) => {
-      if (target.type !== 'Identifier') t.cx.refuse(target, 'a pattern may only assign to variables: assign fields one by one');
+      if (target.type !== 'Identifier')
+        t.cx.refuse(target, 'a pattern may only assign to variables: assign fields one by one');
       out.push({ ...set(target, value), loc: target.loc });
     };
     take(t, node.left as Node, whole.ref(), described(node.right as Node), bind, keep);

@@ -31,9 +31,14 @@ function mapped(map: GenMapping, source: string): Record<string, Printer> {
   return printers;
 }
 
-export function print(program: Node, file: string, source: string, input?: string | object): { code: string; map: object } {
-  // The text in between is no file of anybody's; a name of its own keeps the two maps apart.
-  const between = input === undefined ? file : `${file}#js`;
+export function print(
+  program: Node,
+  file: string,
+  source: string,
+  input?: string | object,
+): { code: string; map: object } {
+  // The text in between is no file of anybody's. Its name has no folder, or the sources would be looked for from there.
+  const between = input === undefined ? file : '#js';
   const map = new GenMapping({ file });
   setSourceContent(map, between, source);
   const code = generate(program as never, {

@@ -49,7 +49,9 @@ export interface Runtime {
 
 /** Arrays, strings, maps and sets have the only iterators in a module that are no sleepers. */
 const builtin = new Set<unknown>(
-  [[].values(), ''[Symbol.iterator](), new Map().values(), new Set().values(), ''.matchAll(/x/g)].map((i) => Object.getPrototypeOf(i)),
+  [[].values(), ''[Symbol.iterator](), new Map().values(), new Set().values(), ''.matchAll(/x/g)].map((i) =>
+    Object.getPrototypeOf(i),
+  ),
 );
 /** A view of shared memory is let through before `next` is looked at: that may be a field. */
 const is_iterator = (v: unknown): boolean =>
@@ -170,7 +172,8 @@ export function settle(): string[] {
       if (typeof name !== 'string') continue;
       try {
         const f = one.names[name] as AnyFunction;
-        if (typeof f === 'function' && f.$p === undefined && !is_class(f)) f.$p = one.pure !== true && !one.pure.has(name);
+        if (typeof f === 'function' && f.$p === undefined && !is_class(f))
+          f.$p = one.pure !== true && !one.pure.has(name);
       } catch {
         whole = false;
         left.push(name);

@@ -88,7 +88,10 @@ export class Scopes {
   /** Declares what a list of statements declares in `scope`, and the `var`s below it in its function. */
   private hoist(body: Node[], scope: Scope): void {
     for (const s of body) {
-      const n: Node = (s.type === 'ExportNamedDeclaration' || s.type === 'ExportDefaultDeclaration') && s.declaration ? s.declaration : s;
+      const n: Node =
+        (s.type === 'ExportNamedDeclaration' || s.type === 'ExportDefaultDeclaration') && s.declaration
+          ? s.declaration
+          : s;
       if (n.type === 'FunctionDeclaration' && n.id) scope.add(n.id.name as string, 'function', n);
       else if (n.type === 'ClassDeclaration' && n.id) scope.add(n.id.name as string, 'class', n);
       else if (n.type === 'VariableDeclaration' && n.kind !== 'var') this.declare(n, scope);

@@ -68,7 +68,12 @@ export class Twin {
   }
   temps(): Node[] {
     if (this.most === 0) return [];
-    return [declare('let', Array.from({ length: this.most }, (_, i) => [id(`$${i}`), null] as [Node, null]))];
+    return [
+      declare(
+        'let',
+        Array.from({ length: this.most }, (_, i) => [id(`$${i}`), null] as [Node, null]),
+      ),
+    ];
   }
 
   /**
@@ -77,7 +82,8 @@ export class Twin {
    */
   pause(ref: Node, site: number, field: string | null = null): Node {
     let test = is_true(maybe(ref, '$shared'));
-    if (field !== null && /^[A-Za-z_]\w*$/.test(field)) test = both(test, binary(dot(ref, `$in_${field}`), '!==', lit(true)));
+    if (field !== null && /^[A-Za-z_]\w*$/.test(field))
+      test = both(test, binary(dot(ref, `$in_${field}`), '!==', lit(true)));
     return both(both(test, call(dot(id('$s'), 's'), lit(site))), pause_now());
   }
 
@@ -132,14 +138,20 @@ export class Twin {
       case 'YieldExpression':
         return this.yield(node);
       case 'SpreadElement':
-        return this.cx.pauses ? { ...node, argument: call(dot(id('$s'), 'list'), lit(0), this.expr(node.argument as Node)) } : this.copy(node);
+        return this.cx.pauses
+          ? { ...node, argument: call(dot(id('$s'), 'list'), lit(0), this.expr(node.argument as Node)) }
+          : this.copy(node);
       case 'Property':
         return {
           ...node,
           shorthand: false,
           key: node.computed ? this.expr(node.key as Node) : node.key,
           value: is_function(node.value as Node)
-            ? function_expression(this.cx, node.value as Node, node.computed ? '' : String(node.key.name ?? node.key.value))
+            ? function_expression(
+                this.cx,
+                node.value as Node,
+                node.computed ? '' : String(node.key.name ?? node.key.value),
+              )
             : this.expr(node.value as Node),
         };
       case 'ObjectExpression':
@@ -172,7 +184,8 @@ export class Twin {
     for (const key in node) {
       if (key === 'loc') continue;
       const v: unknown = node[key];
-      if (Array.isArray(v)) out[key] = v.map((c: Node | null) => (c?.type === undefined ? c : this.scratch(() => this.expr(c))));
+      if (Array.isArray(v))
+        out[key] = v.map((c: Node | null) => (c?.type === undefined ? c : this.scratch(() => this.expr(c))));
       else if (v !== null && typeof v === 'object' && typeof (v as Node).type === 'string')
         out[key] = this.scratch(() => this.expr(v as Node));
     }
@@ -184,7 +197,12 @@ export class Twin {
     if (node.delegate && argument?.type === 'CallExpression') return call_expression(this, argument, true);
     if (node.delegate && this.cx.pauses && argument?.type === 'ConditionalExpression') {
       const of = (e: Node): Node => this.scratch(() => this.yield({ ...node, argument: e }));
-      return { ...argument, test: this.scratch(() => this.expr(argument.test as Node)), consequent: of(argument.consequent as Node), alternate: of(argument.alternate as Node) };
+      return {
+        ...argument,
+        test: this.scratch(() => this.expr(argument.test as Node)),
+        consequent: of(argument.consequent as Node),
+        alternate: of(argument.alternate as Node),
+      };
     }
     if (this.cx.pauses) this.cx.refuse(node, 'only yield* of a call can be stepped');
     return this.copy(node);
@@ -229,7 +247,8 @@ export class Twin {
               ...c,
               test: c.test ? this.expr(c.test as Node) : null,
               consequent: (c.consequent as Node[]).flatMap((s) => {
-                if (s.type === 'FunctionDeclaration') this.cx.refuse(s, 'a function declared in a case needs a block of its own');
+                if (s.type === 'FunctionDeclaration')
+                  this.cx.refuse(s, 'a function declared in a case needs a block of its own');
                 return this.statement(s);
               }),
             })),
@@ -247,13 +266,22 @@ export class Twin {
       case 'ClassDeclaration':
         return class_statements(this.cx, node, this);
       case 'WhileStatement':
-        return [this.loop(node, 'while', (back) => ({ type: 'ForStatement', init: null, test: this.expr(node.test as Node), update: back }))];
+        return [
+          this.loop(node, 'while', (back) => ({
+            type: 'ForStatement',
+            init: null,
+            test: this.expr(node.test as Node),
+            update: back,
+          })),
+        ];
       case 'DoWhileStatement':
         return [
           {
             ...node,
             body: this.one(node.body as Node),
-            test: this.cx.pauses ? seq(this.back_edge(node, 'do'), this.expr(node.test as Node)) : this.expr(node.test as Node),
+            test: this.cx.pauses
+              ? seq(this.back_edge(node, 'do'), this.expr(node.test as Node))
+              : this.expr(node.test as Node),
           },
         ];
       case 'ForStatement':
@@ -262,15 +290,26 @@ export class Twin {
             const init: Node | null = node.init;
             return {
               type: 'ForStatement',
-              init: init === null ? null : init.type === 'VariableDeclaration' ? declared(this, init)[0]! : this.expr(init, true),
+              init:
+                init === null
+                  ? null
+                  : init.type === 'VariableDeclaration'
+                    ? declared(this, init)[0]!
+                    : this.expr(init, true),
               test: node.test ? this.expr(node.test as Node) : null,
-              update: node.update ? (back ? seq(back, this.expr(node.update as Node, true)) : this.expr(node.update as Node, true)) : back,
+              update: node.update
+                ? back
+                  ? seq(back, this.expr(node.update as Node, true))
+                  : this.expr(node.update as Node, true)
+                : back,
             };
           }),
         ];
       case 'ForOfStatement':
         if (node.await) this.cx.refuse(node, 'for await cannot be stepped');
-        return this.cx.pauses ? [this.for_of(node)] : [{ ...node, right: this.expr(node.right as Node), body: this.one(node.body as Node) }];
+        return this.cx.pauses
+          ? [this.for_of(node)]
+          : [{ ...node, right: this.expr(node.right as Node), body: this.one(node.body as Node) }];
       case 'TryStatement':
         // Kernel code alone: a module's try would swallow an oops.
         if (this.cx.mode !== 'kernel') return this.cx.refuse(node, 'try cannot be stepped');
@@ -327,7 +366,10 @@ export class Twin {
       loc: node.loc ?? null,
       init: seq(set(list, call(dot(id('$s'), 'iter'), lit(site), of)), set(i, lit(0))),
       test: choose(cursor(), advance, binary(i, '<', dot(list, 'length'))),
-      update: seq({ type: 'UpdateExpression', operator: '++', prefix: true, argument: i }, this.back_edge(node, 'for of')),
+      update: seq(
+        { type: 'UpdateExpression', operator: '++', prefix: true, argument: i },
+        this.back_edge(node, 'for of'),
+      ),
       body: block([...head, this.one(node.body as Node)]),
     };
   }

@@ -6,7 +6,7 @@ import { Piscina } from 'piscina';
 import type { CpuJob, CpuStatistics } from './cpu-main.js';
 import { Mach, MEM_MAP } from './memory-map.js';
 import { clear_used } from '../mm/clear.js';
-import type { TimekeeperJob, TimekeeperReport } from './timekeeper.js';
+import { Control, Mode, type TimekeeperData, type TimekeeperReport } from './timekeeper.js';
 import { EnvironmentFailure } from './errors.js';
 
 export interface BootWords {
@@ -30,6 +30,8 @@ export class Pool {
   on_lockup: (report: TimekeeperReport) => void = () => {};
   #piscina: Piscina | null = null;
   #timekeeper: Worker;
+  #timekeeper_lives = true;
+  #requests = 0;
   #control = new Int32Array(new SharedArrayBuffer(64));
 
   constructor(
@@ -47,7 +49,7 @@ export class Pool {
     this.U8 = new Uint8Array(this.memory.buffer);
     this.F64 = new Float64Array(this.memory.buffer);
     this.#timekeeper = new Worker(new URL('./timekeeper.js', import.meta.url), {
-      workerData: { control: this.#control },
+      workerData: { control: this.#control, memory: this.memory } satisfies TimekeeperData,
       stdout: false,
     });
     this.#timekeeper.unref();
@@ -55,6 +57,7 @@ export class Pool {
     // Its death shows as missing ticks; the error itself must not end the process.
     this.#timekeeper.on('error', (error) => {
       this.healthy = false;
+      this.#timekeeper_lives = false;
       this.on_lockup({ hard_lockup: -1, seconds: 0 });
       process.emitWarning(`lockstep: the timekeeper failed: ${error.message}`);
     });
@@ -93,22 +96,27 @@ export class Pool {
     );
   }
 
+  #order(mode: Mode): void {
+    Atomics.store(this.#control, Control.MODE, mode);
+    Atomics.add(this.#control, Control.EPOCH, 1);
+    Atomics.notify(this.#control, Control.EPOCH);
+  }
+
   start_timekeeper(inline: boolean): void {
-    this.#timekeeper.postMessage({ memory: this.memory, inline } satisfies TimekeeperJob);
-    Atomics.store(this.#control, 2, 1);
-    Atomics.store(this.#control, 1, 1);
-    Atomics.add(this.#control, 0, 1);
-    Atomics.notify(this.#control, 0);
+    Atomics.store(this.#control, Control.INLINE, inline ? 1 : 0);
+    Atomics.store(this.#control, Control.BUSY, ++this.#requests);
+    this.#order(Mode.KEEP_TIME);
   }
 
   /** Returns when the timekeeper has let go of the memory. */
   async stop_timekeeper(): Promise<void> {
-    if (Atomics.load(this.#control, 1) === 0) return;
-    Atomics.store(this.#control, 1, 0);
-    Atomics.add(this.#control, 0, 1);
-    Atomics.notify(this.#control, 0);
-    for (let i = 0; i < 100 && Atomics.load(this.#control, 2) === 1; i++) {
-      const waiting = Atomics.waitAsync(this.#control, 2, 1, 100);
+    this.#order(Mode.NOTHING);
+    for (let i = 0, busy; (busy = Atomics.load(this.#control, Control.BUSY)) !== 0 && this.#timekeeper_lives; i++) {
+      if (i === 100) {
+        this.healthy = false;
+        return;
+      }
+      const waiting = Atomics.waitAsync(this.#control, Control.BUSY, busy, 100);
       if (waiting.async) await waiting.value;
     }
   }
@@ -116,9 +124,7 @@ export class Pool {
   /** Ends all threads, those that loop for ever too. */
   async destroy(): Promise<void> {
     this.healthy = false;
-    Atomics.store(this.#control, 1, 2);
-    Atomics.add(this.#control, 0, 1);
-    Atomics.notify(this.#control, 0);
+    this.#order(Mode.END);
     await Promise.allSettled([this.#timekeeper.terminate(), this.#piscina?.destroy()]);
   }
 }

@@ -2,10 +2,10 @@
 // the tick at CPUs that are busy and the timer interrupt at idle ones whose deadline has come, and watches that ticks
 // are taken. For a machine whose only CPU runs in the host's own thread it also drains the log and is the watchdog.
 //
-// Control words (a SharedArrayBuffer of the pool's): 0 epoch (bumped to wake this thread), 1 mode: 0 nothing to do,
-// 1 keep the time of the memory that was posted, 2 end.
+// It is told what to do by words of a SharedArrayBuffer of the pool's (`Control`), not by messages: those may arrive
+// after the machine that they were meant for.
 import { writeSync } from 'node:fs';
-import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { HARD_LOCKUP_MS, HZ } from './params.js';
 import { Mach, Pcpu, percpu_base, State } from './memory-map.js';
 import { format_record } from './log-format.js';
@@ -15,13 +15,24 @@ import { attach_memory, a_ld, a_or, a_st, F64, I32, ld, ldf64, U8 } from '../cpu
 import { raise_vector } from '../cpu/step.js';
 import { Vector, Wait } from '../cpu/vectors.js';
 
+export const enum Control {
+  /** Bumped to wake this thread. */
+  EPOCH = 0,
+  /** `Mode`, written by the host. */
+  MODE = 1,
+  /** The number of the host's request, until this thread has let go of the machine. */
+  BUSY = 2,
+  /** Write the log to file descriptor 1, and kill the process when the CPU hangs: nobody else can. */
+  INLINE = 3,
+}
+export const enum Mode {
+  NOTHING = 0,
+  KEEP_TIME = 1,
+  END = 2,
+}
 export interface TimekeeperData {
   control: Int32Array;
-}
-export interface TimekeeperJob {
   memory: WebAssembly.Memory;
-  /** Write the log to file descriptor 1, and kill the process when the CPU hangs: nobody else can. */
-  inline: boolean;
 }
 export type TimekeeperReport = { hard_lockup: number; seconds: number };
 
@@ -34,17 +45,19 @@ interface Watched {
   asked: boolean;
 }
 
-function keep_time(job: TimekeeperJob, control: Int32Array): void {
-  attach_memory(job.memory);
+function keep_time(memory: WebAssembly.Memory, control: Int32Array): void {
+  const inline = Atomics.load(control, Control.INLINE) === 1;
+  attach_memory(memory);
   const cpus = ld(Mach.CPUS);
   const boot = ldf64(Mach.BOOT_TIME);
   const watched: Watched[] = Array.from({ length: cpus }, () => ({ taken: 0, since: 0, asked: false }));
   const limit = (ld(Mach.HARD_LOCKUP_MS) || HARD_LOCKUP_MS) * Math.max(1, cpus / Math.max(1, ld(Mach.CORES))) * 1e6;
   let next = Math.floor((host_ns() - boot) / TICK_NS) + 1;
-  while (Atomics.load(control, 1) === 1) {
+  while (Atomics.load(control, Control.MODE) === Mode.KEEP_TIME) {
+    const epoch = Atomics.load(control, Control.EPOCH);
     const wait = (boot + next * TICK_NS - host_ns()) / 1e6;
-    if (wait > 0) Atomics.wait(control, 0, Atomics.load(control, 0), Math.min(wait, 50));
-    if (job.inline) drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
+    if (wait > 0) Atomics.wait(control, Control.EPOCH, epoch, Math.min(wait, 50));
+    if (inline) drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
     const now = host_ns();
     const jiffies = Math.floor((now - boot) / TICK_NS);
     if (jiffies < next) continue;
@@ -63,12 +76,12 @@ function keep_time(job: TimekeeperJob, control: Int32Array): void {
       }
       if (!busy) idle = c;
       if (ld(area + Pcpu.RQ_NR) > 0 && ld(area + Pcpu.RQ_MOVABLE) > 0) movable = true;
-      watch(area, c, watched[c]!, now, limit, job.inline);
+      watch(area, c, watched[c]!, now, limit, inline);
     }
     // An idle CPU does not look around by itself.
     if (movable && idle >= 0) raise_vector(percpu_base(idle), Vector.RESCHEDULE);
   }
-  if (job.inline) drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
+  if (inline) drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
   attach_memory(null);
 }
 
@@ -101,21 +114,19 @@ function watch(area: number, cpu: number, w: Watched, now: number, limit: number
 }
 
 function main(): void {
-  const { control } = workerData as TimekeeperData;
+  const { control, memory } = workerData as TimekeeperData;
   for (;;) {
-    const epoch = Atomics.load(control, 0);
-    const mode = Atomics.load(control, 1);
-    if (mode === 2) return;
-    if (mode === 1) {
-      const posted = receiveMessageOnPort(parentPort!) as { message: TimekeeperJob } | undefined;
-      if (posted !== undefined) {
-        keep_time(posted.message, control);
-        Atomics.store(control, 2, 0);
-        Atomics.notify(control, 2);
-        continue;
-      }
+    const epoch = Atomics.load(control, Control.EPOCH);
+    const request = Atomics.load(control, Control.BUSY);
+    const mode = Atomics.load(control, Control.MODE);
+    if (mode === Mode.END) return;
+    if (mode === Mode.KEEP_TIME) keep_time(memory, control);
+    if (Atomics.load(control, Control.MODE) === Mode.NOTHING) {
+      // Unless the next request has come already.
+      Atomics.compareExchange(control, Control.BUSY, request, 0);
+      Atomics.notify(control, Control.BUSY);
     }
-    Atomics.wait(control, 0, epoch, 1000);
+    Atomics.wait(control, Control.EPOCH, epoch, 1000);
   }
 }
 if (!isMainThread && (workerData as Partial<TimekeeperData> | null)?.control !== undefined) main();

@@ -99,9 +99,11 @@ export function kthread_run(fn: ThreadFn, data: number, namefmt: string, ...args
   if (task > 0) wake_up_process(task);
   return task;
 }
+/** The format may have one conversion, for the CPU. */
+const cpu_name = (namefmt: string, on: number): string => (namefmt.includes('%') ? format(namefmt, [on]) : namefmt);
 /** As kthread_run, bound to a CPU. */
 export function kthread_run_on_cpu(fn: ThreadFn, data: number, on: number, namefmt: string): number {
-  const task = kthread_create_handle(text_handle(fn), data, format(namefmt, [on]), 0);
+  const task = kthread_create_handle(text_handle(fn), data, cpu_name(namefmt, on), 0);
   if (task > 0) {
     kthread_bind(task, on);
     wake_up_process(task);
@@ -109,7 +111,7 @@ export function kthread_run_on_cpu(fn: ThreadFn, data: number, on: number, namef
   return task;
 }
 export function kthread_create_on_cpu(fn: ThreadFn, data: number, on: number, namefmt: string): number {
-  const task = kthread_create_handle(text_handle(fn), data, format(namefmt, [on]), 0);
+  const task = kthread_create_handle(text_handle(fn), data, cpu_name(namefmt, on), 0);
   if (task > 0) kthread_bind(task, on);
   return task;
 }

@@ -10,7 +10,8 @@ export type Trace = unknown[];
 export function world(trace: Trace, step: () => boolean) {
   const runtime: Runtime = { ...base, s: step, l: step };
   // The runtime's own functions call each other by this object.
-  const note = (...what: unknown[]): void => void trace.push(what.map((w) => (typeof w === 'bigint' ? `${w}n` : w)).join(' '));
+  const note = (...what: unknown[]): void =>
+    void trace.push(what.map((w) => (typeof w === 'bigint' ? `${w}n` : w)).join(' '));
   class Shared {
     values: Record<string, unknown>;
     declare '@addr': number;
@@ -44,9 +45,16 @@ export function world(trace: Trace, step: () => boolean) {
 
   const kernel: Any = { Shared, s, inner, undef: undefined };
   const primitive = (f: Any, p = true): Any => Object.assign(f, { $p: p });
-  kernel.log = primitive((...args: unknown[]) => (note('log', ...args.map((a) => (typeof a === 'object' && a !== null ? JSON.stringify(a) : a))), args.length));
+  kernel.log = primitive(
+    (...args: unknown[]) => (
+      note('log', ...args.map((a) => (typeof a === 'object' && a !== null ? JSON.stringify(a) : a))),
+      args.length
+    ),
+  );
   /** Logs and returns its argument. */
-  kernel.id = primitive((v: Any) => (note('id', typeof v === 'object' && v !== null ? (v.name ?? 'object') : String(v)), v));
+  kernel.id = primitive(
+    (v: Any) => (note('id', typeof v === 'object' && v !== null ? (v.name ?? 'object') : String(v)), v),
+  );
   kernel.pure = primitive((v: number) => v * 2, false);
   kernel.lock = primitive((l: number) => note('lock', l));
   kernel.lock.$g = function* (l: number) {
@@ -162,9 +170,28 @@ export function drain(g: Generator): unknown {
 let last: { source: string; made: ReturnType<typeof transform> } | null = null;
 export function compile(source: string): { code: string; map: object; sites: Site[] } {
   if (last?.source === source) return last.made;
-  const names = ['log', 'id', 'pure', 'lock', 'until', 'sleep', 'keep', 'walk', 'inner', 'Shared', 'undef', 'ready_lock', 'ready_sleep'];
+  const names = [
+    'log',
+    'id',
+    'pure',
+    'lock',
+    'until',
+    'sleep',
+    'keep',
+    'walk',
+    'inner',
+    'Shared',
+    'undef',
+    'ready_lock',
+    'ready_sleep',
+  ];
   const head = `"use strict"; const $m0 = require("k"), ${names.map((n) => `${n} = $m0.${n}`).join(', ')}; `;
-  const made = transform(`${head}${source}\nexports.main = main;`, { file: 'main.ts', mode: 'module', siteBase: 0, runtime: 'runtime' });
+  const made = transform(`${head}${source}\nexports.main = main;`, {
+    file: 'main.ts',
+    mode: 'module',
+    siteBase: 0,
+    runtime: 'runtime',
+  });
   last = { source, made };
   return made;
 }

@@ -72,12 +72,23 @@ function frames(error: Error, file: string, map: TraceMap): Frame[] {
 }
 
 function both() {
-  const { code, map } = transformSync(SOURCE, { loader: 'ts', format: 'cjs', target: 'es2022', sourcemap: 'external', sourcefile: 'main.ts' });
+  const { code, map } = transformSync(SOURCE, {
+    loader: 'ts',
+    format: 'cjs',
+    target: 'es2022',
+    sourcemap: 'external',
+    sourcefile: 'main.ts',
+  });
   const stepped = transform(code, { file: 'main.ts', mode: 'module', inputMap: map, siteBase: 0, runtime: 'runtime' });
   const load = (js: string, filename: string): Any => {
     const { kernel, runtime } = world([], () => true);
     const module = { exports: {} as Any };
-    runInThisContext(`(function (require, module, exports, runtime) {${js}\n})`, { filename, columnOffset: -49 })(() => kernel, module, module.exports, runtime);
+    runInThisContext(`(function (require, module, exports, runtime) {${js}\n})`, { filename, columnOffset: -49 })(
+      () => kernel,
+      module,
+      module.exports,
+      runtime,
+    );
     return { exports: module.exports, kernel };
   };
   const head = (m: object | string): TraceMap => new TraceMap(m as string);
@@ -132,7 +143,8 @@ describe('positions in twins', () => {
       else if (s.name !== '[]' && /^\w+$/.test(last)) expect(lines[s.line - 1]!.slice(s.column - 1)).toContain(last);
     }
     expect(stepped.sites.map((s) => s.id)).toEqual(stepped.sites.map((_, i) => i));
-    const at = (line: number): string[] => stepped.sites.filter((s) => s.line === line).map((s) => `${s.kind} ${s.name}`);
+    const at = (line: number): string[] =>
+      stepped.sites.filter((s) => s.line === line).map((s) => `${s.kind} ${s.name}`);
     expect(at(17)).toEqual(['read n', 'write n', 'call id']);
   });
 });

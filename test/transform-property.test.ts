@@ -7,11 +7,16 @@ import { compile, run, unstepped, without_steps } from './transform-harness.js';
 const locals = ['a', 'b', 'c'];
 const fields = ['s.n', 's.m', 's.inner.x', 's.inner.y', "s['n']"];
 const of = (...xs: string[]) => fc.constantFrom(...xs);
-const join = (f: (...xs: string[]) => string, ...parts: fc.Arbitrary<string>[]) => fc.tuple(...parts).map((xs) => f(...xs));
+const join = (f: (...xs: string[]) => string, ...parts: fc.Arbitrary<string>[]) =>
+  fc.tuple(...parts).map((xs) => f(...xs));
 
 /** Functions that the program may call: ordinary ones that call each other in one direction. */
 const grammar = fc.letrec<{ e: string; simple: string; s: string; block: string; condition: string }>((tie) => ({
-  simple: fc.oneof(of(...locals), of(...fields), fc.integer({ min: -3, max: 9 }).map((n) => `(${n})`)),
+  simple: fc.oneof(
+    of(...locals),
+    of(...fields),
+    fc.integer({ min: -3, max: 9 }).map((n) => `(${n})`),
+  ),
   condition: join((x, o, y) => `${x} ${o} ${y}`, tie('simple'), of('<', '>', '===', '!=='), tie('simple')),
   e: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -19,7 +24,12 @@ const grammar = fc.letrec<{ e: string; simple: string; s: string; block: string;
     join((x, o, y) => `(${x} ${o} ${y})`, tie('e'), of('+', '-', '*', '&', '|', '^', '<', '==='), tie('e')),
     join((x, o, y) => `(${x} ${o} ${y})`, tie('e'), of('&&', '||'), tie('e')),
     join((c, x, y) => `(${c} ? ${x} : ${y})`, tie('condition'), tie('e'), tie('e')),
-    join((l, o, x) => `(${l} ${o} ${x})`, of(...locals, ...fields), of('=', '+=', '-=', '^=', '||=', '&&=', '??='), tie('e')),
+    join(
+      (l, o, x) => `(${l} ${o} ${x})`,
+      of(...locals, ...fields),
+      of('=', '+=', '-=', '^=', '||=', '&&=', '??='),
+      tie('e'),
+    ),
     join((l, o) => `(${l}${o})`, of(...locals, ...fields), of('++', '--')),
     join((o, l) => `(${o}${l})`, of('++', '--'), of(...locals, ...fields)),
     join((f, x, y) => `${f}(${x}, ${y})`, of('f', 'g', 'h', 'o.f', 'o[id("g")]', 'later'), tie('e'), tie('e')),
@@ -45,10 +55,29 @@ const grammar = fc.letrec<{ e: string; simple: string; s: string; block: string;
     join((x, y) => `for (let i = 0; i < 3; i++) { a = ${x}; ${y} if (i === c) continue; }`, tie('e'), tie('block')),
     join((x, y) => `for (const x of [${x}, 2, b]) { ${y} if (x > 5) break; a += x; }`, tie('e'), tie('block')),
     join((y) => `for (const x of walk(2)) { ${y} b = x; }`, tie('block')),
-    join((x, y) => `{ let n = 0; while (n++ < 2) { ${y} if (${x}) continue; log(n); } }`, tie('condition'), tie('block')),
-    join((l, x, y) => `{ let d = 0; ${l}: do { ${y} if (${x}) break ${l}; } while (d++ < 1 && s.n++ < 0); }`, fc.nat().map((n) => `l${n}`), tie('condition'), tie('block')),
-    join((x, y, z) => `switch (${x}) { case 1: ${y} case ${z}: log(7); break; default: b++; }`, tie('e'), tie('block'), tie('simple')),
-    join((x, y) => `{ const { n, none = ${x}, inner: { x: ix } } = s; let [p, ...q] = [${y}, n]; a = p + ix; log(none, q.length); }`, tie('e'), tie('e')),
+    join(
+      (x, y) => `{ let n = 0; while (n++ < 2) { ${y} if (${x}) continue; log(n); } }`,
+      tie('condition'),
+      tie('block'),
+    ),
+    join(
+      (l, x, y) => `{ let d = 0; ${l}: do { ${y} if (${x}) break ${l}; } while (d++ < 1 && s.n++ < 0); }`,
+      fc.nat().map((n) => `l${n}`),
+      tie('condition'),
+      tie('block'),
+    ),
+    join(
+      (x, y, z) => `switch (${x}) { case 1: ${y} case ${z}: log(7); break; default: b++; }`,
+      tie('e'),
+      tie('block'),
+      tie('simple'),
+    ),
+    join(
+      (x, y) =>
+        `{ const { n, none = ${x}, inner: { x: ix } } = s; let [p, ...q] = [${y}, n]; a = p + ix; log(none, q.length); }`,
+      tie('e'),
+      tie('e'),
+    ),
     join((x) => `{ const k = (p = ${x}) => p + c; b = k() + k(1); }`, tie('e')),
     join((x) => `lock(${x});`, tie('simple')),
     join((x) => `if (a > 1000 || b < -1000) { a = b = 1; log(${x}); }`, tie('e')),

@@ -3,16 +3,52 @@ import { describe, expect, it } from 'vitest';
 import { compile, run } from './transform-harness.js';
 
 const AT_RUN_TIME: [string, string, RegExp][] = [
-  ['a kernel function that sleeps, without yield*', 'function main(s) { sleep(1); return 2; }', /sleep may sleep and is called without yield\*/],
-  ['a generator function of the module, without yield*', 'function* nap() { yield* sleep(1); } function main(s) { nap(); }', /nap may sleep/],
-  ['one that is reached through a variable', 'function* nap() {} function main(s) { const f = id(nap); f(); }', /nap may sleep/],
-  ['one that is reached through an object', 'function* nap() {} function main(s) { const o = { nap }; o.nap(); }', /nap may sleep/],
-  ['a generator method without yield*', 'class c extends Shared { *nap() {} } function main(s) { Object.setPrototypeOf(s, c.prototype); s.nap(); }', /nap may sleep/],
-  ['yield* on a function that does not sleep', 'function f() { return 1; } function* main(s) { yield* f(); }', /does not sleep/],
-  ['a function handed to forEach', 'function main(s) { const f = (x) => log(x); [1].forEach(id(f)); }', /handed to forEach/],
+  [
+    'a kernel function that sleeps, without yield*',
+    'function main(s) { sleep(1); return 2; }',
+    /sleep may sleep and is called without yield\*/,
+  ],
+  [
+    'a generator function of the module, without yield*',
+    'function* nap() { yield* sleep(1); } function main(s) { nap(); }',
+    /nap may sleep/,
+  ],
+  [
+    'one that is reached through a variable',
+    'function* nap() {} function main(s) { const f = id(nap); f(); }',
+    /nap may sleep/,
+  ],
+  [
+    'one that is reached through an object',
+    'function* nap() {} function main(s) { const o = { nap }; o.nap(); }',
+    /nap may sleep/,
+  ],
+  [
+    'a generator method without yield*',
+    'class c extends Shared { *nap() {} } function main(s) { Object.setPrototypeOf(s, c.prototype); s.nap(); }',
+    /nap may sleep/,
+  ],
+  [
+    'yield* on a function that does not sleep',
+    'function f() { return 1; } function* main(s) { yield* f(); }',
+    /does not sleep/,
+  ],
+  [
+    'a function handed to forEach',
+    'function main(s) { const f = (x) => log(x); [1].forEach(id(f)); }',
+    /handed to forEach/,
+  ],
   ['a function handed to sort', 'function main(s) { return [2, 1].sort(id((a, b) => a - b)); }', /handed to sort/],
-  ['for … of over a map', 'function main(s) { for (const x of new Map([[1, 2]])) log(x); }', /arrays, strings and kernel lists/],
-  ['for … of over an object', 'function main(s) { for (const x of { a: 1 }) log(x); }', /arrays, strings and kernel lists/],
+  [
+    'for … of over a map',
+    'function main(s) { for (const x of new Map([[1, 2]])) log(x); }',
+    /arrays, strings and kernel lists/,
+  ],
+  [
+    'for … of over an object',
+    'function main(s) { for (const x of { a: 1 }) log(x); }',
+    /arrays, strings and kernel lists/,
+  ],
   ['spreading a map', 'function main(s) { return [...new Set([1])]; }', /arrays and strings/],
   ['an array pattern over a set', 'function main(s) { const [a] = new Set([1]); return a; }', /arrays and strings/],
   ['spreading a shared struct', 'function main(s) { return { ...s }; }', /shared struct/],
@@ -30,7 +66,11 @@ const WHEN_TRANSFORMED: [string, string, RegExp][] = [
   ['a getter', 'class c { get x() { return 1; } } function main() {}', /method/],
   ['a field of a class', 'class c { x = 1; } function main() {}', /method/],
   ['a method of an object literal', 'function main() { return { m() {} }; }', /object literal/],
-  ['super in an arrow function', 'class c extends Shared { f() { return () => super.f(); } } function main() {}', /super/],
+  [
+    'super in an arrow function',
+    'class c extends Shared { f() { return () => super.f(); } } function main() {}',
+    /super/,
+  ],
   ['a private field', 'function main(o) { return o; } class c { f() { return this.x; } #p() {} }', /method/],
   ['the rest of an object', 'function main(o) { const { a, ...r } = o; return r; }', /rest/],
   ['import()', 'function main() { return import("x"); }', /Import/],
@@ -48,13 +88,15 @@ describe('a twin refuses, or makes,', () => {
     });
   }
   it('no generator for a primitive that says it would not wait', () => {
-    const source = 'function* main(s) { const r = [ready_lock(1), ready_lock(9)]; yield* ready_sleep(2); yield* ready_sleep(8); return r; }';
+    const source =
+      'function* main(s) { const r = [ready_lock(1), ready_lock(9)]; yield* ready_sleep(2); yield* ready_sleep(8); return r; }';
     const { trace, result } = run(source, 'always');
     expect(result).toEqual([1, 9]);
     expect(trace).toEqual(['step', 'lock plainly 1', 'step', 'lock 9', 'step', 'sleep plainly 2', 'step', 'sleep 8']);
   });
   it('nothing of the same kind that is right', () => {
-    const source = 'function f(x) { return x; } function* nap() { return yield* sleep(1); } function* main(s) { for (const x of walk(1)) log(x); [1].push(f); keep(f); until(f); const m = new Map([[1, f]]); return [yield* nap(), m.size]; }';
+    const source =
+      'function f(x) { return x; } function* nap() { return yield* sleep(1); } function* main(s) { for (const x of walk(1)) log(x); [1].push(f); keep(f); until(f); const m = new Map([[1, f]]); return [yield* nap(), m.size]; }';
     expect(run(source, 'always')).toMatchObject({ error: null, result: [1, 1] });
   });
 });

@@ -108,7 +108,9 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   const where = call_place(node);
   const { fn, self } = callee;
   const with_this = (twin: Node): Node =>
-    self === null ? call(callee.twins ? twin : bare(twin), ...args.refs) : call(dot(twin, 'call'), self(), ...args.refs);
+    self === null
+      ? call(callee.twins ? twin : bare(twin), ...args.refs)
+      : call(dot(twin, 'call'), self(), ...args.refs);
   const g = callee.twins?.g ?? maybe(fn(), '$g');
   const y = callee.twins?.y ?? maybe(fn(), '$y');
   const p = callee.twins?.p ?? is_true(maybe(fn(), '$p'));

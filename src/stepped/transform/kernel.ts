@@ -2,7 +2,21 @@
 // aliases. From it come the calls inside kernel twins and the check of the declarations in primitives.ts.
 import { parse } from 'acorn';
 import { posix } from 'node:path';
-import { at, bare, call, children, choose, delegate, dot, id, is_function, is_set, maybe, type Node, seq } from './ast.js';
+import {
+  at,
+  bare,
+  call,
+  children,
+  choose,
+  delegate,
+  dot,
+  id,
+  is_function,
+  is_set,
+  maybe,
+  type Node,
+  seq,
+} from './ast.js';
 import { held_arguments } from './calls.js';
 import type { KernelTwins } from './context.js';
 import { bound_names, Scopes } from './scope.js';

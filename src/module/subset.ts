@@ -8,6 +8,7 @@ import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import { parse } from 'acorn';
 import { children, is_function, type Node } from '../stepped/transform/ast.js';
 import { bound_names, Scopes } from '../stepped/transform/scope.js';
+import { ALLOWED, CALLED_IMPLICITLY, CALLING_BACK, GLOBAL_ADVICE, MADE, OBJECT_FUNCTIONS } from './subset-names.js';
 
 /** One thing that is refused. Line and column count from 1, in the file that the user wrote. */
 export interface Refusal {
@@ -17,57 +18,6 @@ export interface Refusal {
   what: string;
   advice: string;
 }
-
-const names = (list: string): string[] => list.split(' ');
-const ERRORS = names('Error TypeError RangeError SyntaxError ReferenceError EvalError URIError');
-const ARRAYS = names(
-  'Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float32Array Float64Array',
-);
-/** What `new` may make. */
-const MADE = new Set([...ERRORS, ...ARRAYS, 'Array', 'Map', 'Set']);
-/** Globals of JavaScript that are values or compute from their arguments alone. */
-const ALLOWED = new Set([
-  ...MADE,
-  ...names('undefined NaN Infinity Math Number BigInt Boolean String Object JSON isNaN isFinite parseInt parseFloat'),
-]);
-const OBJECT_FUNCTIONS = new Set(names('keys values entries freeze is fromEntries hasOwn isFrozen'));
-/** Functions of JavaScript's own objects that call back. */
-const CALLING_BACK = new Set(
-  names(
-    'forEach map filter reduce reduceRight some every find findIndex findLast findLastIndex sort toSorted flatMap replace replaceAll',
-  ),
-);
-/** What JavaScript calls without a call in the source. */
-const CALLED_IMPLICITLY = new Set(names('toString valueOf toJSON then'));
-
-const TIMERS = 'use a timer_list, msleep() or schedule_timeout()';
-const THREADS = "parallel work is the kernel's: kthread_run(), atomic_t and locks";
-const GLOBAL_ADVICE: Record<string, string> = {
-  console: "print with printk() or pr_info() from 'lockstep/linux/printk'",
-  Date: 'read jiffies() or ktime_get()',
-  performance: 'read jiffies() or ktime_get()',
-  setTimeout: TIMERS,
-  setInterval: TIMERS,
-  setImmediate: TIMERS,
-  queueMicrotask: TIMERS,
-  Promise: 'sleep with yield* in a function*; wait with a completion or a wait queue',
-  Atomics: THREADS,
-  SharedArrayBuffer: THREADS,
-  Worker: THREADS,
-  WebAssembly: 'C modules are built with lockstep cc',
-  require: "import it at the top of the file: import { ... } from 'lockstep/linux/...'",
-  process: 'kernel code has no host',
-  globalThis: "keep state in the machine's memory: DEFINE_STATIC or DEFINE_PER_CPU",
-  global: "keep state in the machine's memory: DEFINE_STATIC or DEFINE_PER_CPU",
-  eval: 'write the code itself',
-  Function: 'write the code itself',
-  arguments: 'name the parameters, or take the rest: (...args)',
-  Proxy: 'an access has to be an access: read and write the fields',
-  Reflect: 'an access has to be an access: read and write the fields',
-  Symbol: 'use a string or a number',
-  WeakMap: 'use a Map within the function, or a list in memory',
-  WeakSet: 'use a Set within the function, or a list in memory',
-};
 
 const SLEEP = 'a function that sleeps is a function*, called with yield*';
 const LOOP = 'write a for loop: what a callback of JavaScript does cannot be interrupted';

@@ -33,7 +33,7 @@ export interface Runtime {
   /** A function is about to be handed to `f`, which has no twin: refused unless the kernel exports `f`. */
   callback(site: number, f: unknown): void;
   /** What `for … of` may walk: an array, the characters of a string, a kernel list cursor. */
-  iter(site: number, value: unknown): unknown;
+  iter(site: number, value: unknown, what: string): unknown;
   /** What an array pattern or `...` may take apart: an array or a string. */
   list(site: number, value: unknown): unknown[];
   /** What `...` may copy into an object literal. */
@@ -114,10 +114,12 @@ export const runtime: Runtime = {
       `a function is handed to ${named(f)}, which is JavaScript's own and cannot be stepped: write a loop instead`,
     );
   },
-  iter(_site, value) {
+  iter(_site, value, what) {
     if (Array.isArray(value)) return value;
     if (typeof value === 'string') return Array.from(value);
     if ((value as { $cursor?: boolean } | null | undefined)?.$cursor === true) return value;
+    if (typeof (value as { [Symbol.iterator]?: unknown } | null | undefined)?.[Symbol.iterator] !== 'function')
+      throw new TypeError(`${what} is not iterable`);
     throw new StepError('for … of walks arrays, strings and kernel lists only');
   },
   list(_site, value) {

@@ -12,6 +12,7 @@ import {
   choose,
   declare,
   delegate,
+  described,
   dot,
   id,
   is_function,
@@ -34,6 +35,10 @@ export interface Held {
   setup: Node[];
   ref: () => Node;
 }
+
+/** What V8 says is not iterable. */
+const walked = (n: Node): string =>
+  n.type === 'CallExpression' ? `${described(n.callee as Node)} is not a function or its return value` : described(n);
 
 const FIXED = new Set(['undefined', 'NaN', 'Infinity']);
 
@@ -364,7 +369,7 @@ export class Twin {
     return {
       type: 'ForStatement',
       loc: node.loc ?? null,
-      init: seq(set(list, call(dot(id('$s'), 'iter'), lit(site), of)), set(i, lit(0))),
+      init: seq(set(list, call(dot(id('$s'), 'iter'), lit(site), of, lit(walked(node.right as Node)))), set(i, lit(0))),
       test: choose(cursor(), advance, binary(i, '<', dot(list, 'length'))),
       update: seq(
         { type: 'UpdateExpression', operator: '++', prefix: true, argument: i },

@@ -65,7 +65,7 @@ describe('the log ring', () => {
   test('drops the newest records when it is full, and the next one that is stored says how many', () => {
     let stored = 0;
     while (log_store(5, 'x'.repeat(110), meta())) stored++;
-    expect(log_store(5, 'still fits', meta())).toBe(true)
+    expect(log_store(5, 'still fits', meta())).toBe(true);
     expect(log_store(5, 'x'.repeat(1000), meta())).toBe(false);
     expect(log_store(5, 'x'.repeat(1000), meta())).toBe(false);
     expect((stored + 1) * 136).toBeGreaterThan(RING - 256);
@@ -148,9 +148,15 @@ describe('the log ring', () => {
     const url = (name: string): string => new URL(name, import.meta.url).href;
     let running = 4;
     const workers = [0, 1, 2, 3].map(
-      (cpu) => new Worker(code, { eval: true, workerData: { cpu, memory, raw: url('../dist/cpu/raw.js'), log: url('../dist/kernel/log.js') } }),
+      (cpu) =>
+        new Worker(code, {
+          eval: true,
+          workerData: { cpu, memory, raw: url('../dist/cpu/raw.js'), log: url('../dist/kernel/log.js') },
+        }),
     );
-    const exits = workers.map((w) => new Promise((done, fail) => w.on('error', fail).on('exit', () => (running--, done(0)))));
+    const exits = workers.map(
+      (w) => new Promise((done, fail) => w.on('error', fail).on('exit', () => (running--, done(0)))),
+    );
     const next = [0, 0, 0, 0];
     const take = (r: LogRecord): void => {
       expect(r.text).toBe('é' + next[r.cpu]!++);
@@ -167,7 +173,16 @@ describe('the log ring', () => {
 
 describe('lines', () => {
   const record = (text: string, more: Partial<LogRecord> = {}): LogRecord => ({
-    sequence: 0, level: 6, cpu: 0, pid: 1, ts: 1_234_567_000, cont: false, open: false, lost: 0, text, ...more,
+    sequence: 0,
+    level: 6,
+    cpu: 0,
+    pid: 1,
+    ts: 1_234_567_000,
+    cont: false,
+    open: false,
+    lost: 0,
+    text,
+    ...more,
   });
   test('look like dmesg, one for each line of the text', () => {
     expect(record_lines(record('hello'))).toEqual(['[    1.234567] hello']);

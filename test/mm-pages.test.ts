@@ -2,7 +2,19 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { I32, U8, ld8, st8 } from '../dist/cpu/raw.js';
 import * as gfp from '../dist/linux/gfp.js';
-import { __get_free_pages, free_page, free_pages, get_page, get_zeroed_page, nr_free_pages, page_count, put_page, totalram_pages, __get_free_page, alloc_pages } from '../dist/mm/page_alloc.js';
+import {
+  __get_free_pages,
+  free_page,
+  free_pages,
+  get_page,
+  get_zeroed_page,
+  nr_free_pages,
+  page_count,
+  put_page,
+  totalram_pages,
+  __get_free_page,
+  alloc_pages,
+} from '../dist/mm/page_alloc.js';
 import { clear_used } from '../dist/mm/clear.js';
 import { free_blocks } from '../dist/mm/page_warn.js';
 import { page_address, virt_addr_valid, virt_to_page } from '../dist/linux/mm.js';
@@ -35,7 +47,7 @@ describe('the page allocator', () => {
         const a = __get_free_pages(QUIET, order);
         if (a !== 0) taken.push([a, order]);
       }
-    taken.sort((x, y) => (x[0] * 7919) % 10007 - ((y[0] * 7919) % 10007));
+    taken.sort((x, y) => ((x[0] * 7919) % 10007) - ((y[0] * 7919) % 10007));
     for (const [a, order] of taken) free_pages(a, order);
     expect(free_blocks()).toEqual(before);
     expect(nr_free_pages()).toBe(totalram_pages());

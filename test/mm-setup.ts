@@ -24,6 +24,8 @@ export function power_on(cpus = 4, size = MEMORY): void {
   mm_init(size);
 }
 
+export const machine_memory = (): WebAssembly.Memory => memory!;
+
 /** The words that describe free memory and struct pages. */
 export const snapshot = (from: number, to: number): number[] => Array.from(I32.subarray(from >> 2, to >> 2));
 

@@ -12,7 +12,21 @@ import { CLASS_LIMIT, CLASS_OBJECTS, CLASS_SIZE, NR_CLASSES } from '../dist/mm/s
 import { slab_debug } from '../dist/mm/slab_debug.js';
 import { enter_cpu, IRQ_OFF, ld, power_on, PREEMPT, REPORTS, st, word_of_cpu } from './mm-setup.js';
 
-const { GFP_ATOMIC, GFP_KERNEL, kcalloc, kfree, kfree_sensitive, kmalloc, kmalloc_array, krealloc, ksize, kzalloc, ZERO_SIZE_PTR, __GFP_NOWARN, __GFP_ZERO } = slab;
+const {
+  GFP_ATOMIC,
+  GFP_KERNEL,
+  kcalloc,
+  kfree,
+  kfree_sensitive,
+  kmalloc,
+  kmalloc_array,
+  krealloc,
+  ksize,
+  kzalloc,
+  ZERO_SIZE_PTR,
+  __GFP_NOWARN,
+  __GFP_ZERO,
+} = slab;
 
 beforeEach(() => power_on());
 
@@ -108,7 +122,7 @@ describe('kmalloc', () => {
   test('returns NULL when memory runs out, and everything can be had again after it was freed', () => {
     const take = (): number[] => {
       const all: number[] = [];
-      for (let p; (p = kmalloc(2048, GFP_KERNEL | __GFP_NOWARN)) !== 0; ) all.push(p);
+      for (let p; (p = kmalloc(2048, GFP_KERNEL | __GFP_NOWARN)) !== 0;) all.push(p);
       return all;
     };
     const all = take();
@@ -173,7 +187,9 @@ describe('a wrong kfree is a BUG that names address, cache and owner', () => {
   test('double free: at once, after the object went back to its slab, and on another CPU', () => {
     const p = kmalloc(50, GFP_KERNEL);
     kfree(p);
-    expect(() => kfree(p)).toThrow(new RegExp(`0x${p.toString(16).padStart(8, '0')}\\): double free \\(kmalloc-64\\), allocated last by the kernel`));
+    expect(() => kfree(p)).toThrow(
+      new RegExp(`0x${p.toString(16).padStart(8, '0')}\\): double free \\(kmalloc-64\\), allocated last by the kernel`),
+    );
     enter_cpu(2);
     expect(() => kfree(p)).toThrow(/double free/);
     enter_cpu(0);
@@ -233,7 +249,9 @@ describe('poison', () => {
     expect(kmalloc(64, GFP_KERNEL)).toBe(p);
     kfree(p);
     st8(p + 5, 1);
-    expect(() => kmalloc(64, GFP_KERNEL)).toThrow(/kmalloc-64: object 0x[0-9a-f]+ was written after it was freed: byte 5 is 0x1/);
+    expect(() => kmalloc(64, GFP_KERNEL)).toThrow(
+      /kmalloc-64: object 0x[0-9a-f]+ was written after it was freed: byte 5 is 0x1/,
+    );
   });
   test('is off by default', () => {
     const p = kmalloc(64, GFP_KERNEL);
@@ -335,7 +353,9 @@ describe('contexts', () => {
 
 test('a CPU keeps no more objects than its limit', () => {
   for (let k = 0; k < NR_CLASSES; k++) {
-    const objects = Array.from({ length: 60 }, () => kmalloc(CLASS_SIZE[k]!, GFP_KERNEL | __GFP_NOWARN)).filter((p) => p !== 0);
+    const objects = Array.from({ length: 60 }, () => kmalloc(CLASS_SIZE[k]!, GFP_KERNEL | __GFP_NOWARN)).filter(
+      (p) => p !== 0,
+    );
     for (const p of objects) kfree(p);
     expect(ld(word_of_cpu(0, 12 * 128 + k * 64))).toBeLessThanOrEqual(CLASS_LIMIT[k]!);
   }

@@ -31,13 +31,16 @@ const ascii = fc.string({ maxLength: 60 }).filter((t) => !t.includes('\0'));
 describe('strings', () => {
   test('js_string reads what strcpy wrote, of any text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }).filter((t) => !t.includes('\0')), (text) => {
-        s.strcpy(A, text);
-        expect(js_string(A)).toBe(text);
-        expect(s.strlen(A)).toBe(Buffer.byteLength(text));
-        expect(s.strlen(text)).toBe(Buffer.byteLength(text));
-        expect(s.strcmp(A, text)).toBe(0);
-      }),
+      fc.property(
+        fc.string({ unit: 'grapheme', maxLength: 40 }).filter((t) => !t.includes('\0')),
+        (text) => {
+          s.strcpy(A, text);
+          expect(js_string(A)).toBe(text);
+          expect(s.strlen(A)).toBe(Buffer.byteLength(text));
+          expect(s.strlen(text)).toBe(Buffer.byteLength(text));
+          expect(s.strcmp(A, text)).toBe(0);
+        },
+      ),
     );
   });
   test('strscpy cuts at the size, ends with NUL and says so', () => {
@@ -73,24 +76,34 @@ describe('strings', () => {
         expect(s.strncmp(A, y, n)).toBe(Buffer.compare(p.subarray(0, n), q.subarray(0, n)));
       }),
     );
-    expect([s.strcasecmp('HeLLo', 'hello'), s.strncasecmp('ABx', 'aby', 2), s.strcasecmp('a', 'B')]).toEqual([0, 0, -1]);
-    expect([s.strstarts(put('foobar'), 'foo'), s.str_has_prefix('foobar', 'foo'), s.str_has_prefix('x', 'foo')]).toEqual([true, 3, 0]);
+    expect([s.strcasecmp('HeLLo', 'hello'), s.strncasecmp('ABx', 'aby', 2), s.strcasecmp('a', 'B')]).toEqual([
+      0, 0, -1,
+    ]);
+    expect([
+      s.strstarts(put('foobar'), 'foo'),
+      s.str_has_prefix('foobar', 'foo'),
+      s.str_has_prefix('x', 'foo'),
+    ]).toEqual([true, 3, 0]);
     expect([s.sysfs_streq(put('on\n'), 'on'), s.sysfs_streq('on', 'off')]).toEqual([true, false]);
     expect([s.match_string(['a', 'b'], put('b')), s.match_string(['a'], 'c')]).toEqual([1, -errno.EINVAL]);
   });
   test('searching agrees with JavaScript', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 12 }), fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 }), (x, y) => {
-        put(x, A);
-        const at = (i: number): number => (i < 0 ? 0 : A + i);
-        expect(s.strstr(A, y)).toBe(at(x.indexOf(y)));
-        expect(s.strchr(A, 'b')).toBe(at(x.indexOf('b')));
-        expect(s.strrchr(A, 'b')).toBe(at(x.lastIndexOf('b')));
-        expect(s.strspn(A, 'a ')).toBe(/^[a ]*/.exec(x)![0].length);
-        expect(s.strcspn(A, 'b')).toBe(/^[^b]*/.exec(x)![0].length);
-        expect(s.strpbrk(A, 'b ')).toBe(at(x.search(/[b ]/)));
-        expect(js_string(s.strim(A))).toBe(x.trim());
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 12 }),
+        fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 }),
+        (x, y) => {
+          put(x, A);
+          const at = (i: number): number => (i < 0 ? 0 : A + i);
+          expect(s.strstr(A, y)).toBe(at(x.indexOf(y)));
+          expect(s.strchr(A, 'b')).toBe(at(x.indexOf('b')));
+          expect(s.strrchr(A, 'b')).toBe(at(x.lastIndexOf('b')));
+          expect(s.strspn(A, 'a ')).toBe(/^[a ]*/.exec(x)![0].length);
+          expect(s.strcspn(A, 'b')).toBe(/^[^b]*/.exec(x)![0].length);
+          expect(s.strpbrk(A, 'b ')).toBe(at(x.search(/[b ]/)));
+          expect(js_string(s.strim(A))).toBe(x.trim());
+        },
+      ),
     );
     expect(s.strchr(put('abc'), 0)).toBe(B + 3);
     expect(s.strnchr(B, 2, 'c')).toBe(0);
@@ -118,7 +131,9 @@ describe('memory', () => {
     s.memcpy(A, 'abcdefgh', 8);
     s.memmove(A + 2, A, 6);
     expect(Buffer.from(U8.slice(A, A + 8)).toString()).toBe('ababcdef');
-    expect([s.memcmp(A, 'abab', 4), s.memcmp(A, 'abaa', 4), s.memcmp(A, 'abax', 4), s.memcmp(0, 0, 0)]).toEqual([0, 1, -1, 0]);
+    expect([s.memcmp(A, 'abab', 4), s.memcmp(A, 'abaa', 4), s.memcmp(A, 'abax', 4), s.memcmp(0, 0, 0)]).toEqual([
+      0, 1, -1, 0,
+    ]);
     expect([s.memchr(A, 0x63, 8), s.memchr(A, 0x7a, 8), s.memscan(A, 0x7a, 8)]).toEqual([A + 4, 0, A + 8]);
     s.memset(A, 7, 16);
     expect(s.memchr_inv(A, 7, 16)).toBe(0);
@@ -158,9 +173,16 @@ describe('numbers from text', () => {
     expect(int('42')).toBe(42);
     expect(int('-42\n')).toBe(-42);
     expect(int('+42')).toBe(42);
-    expect([int('0x1F', 0), int('0x1f', 16), int('1f', 16), int('017', 0), int('0', 0), int('101', 2)]).toEqual([31, 31, 31, 15, 0, 5]);
+    expect([int('0x1F', 0), int('0x1f', 16), int('1f', 16), int('017', 0), int('0', 0), int('101', 2)]).toEqual([
+      31, 31, 31, 15, 0, 5,
+    ]);
     for (const t of ['', '\n', '-', '4 2', ' 42', '42 ', '4x', '--1', '0x', '1\n\n']) expect(int(t)).toBe(-EINVAL);
-    expect([int('2147483647'), int('2147483648'), int('-2147483648'), int('-2147483649')]).toEqual([2147483647, -ERANGE, -2147483648, -ERANGE]);
+    expect([int('2147483647'), int('2147483648'), int('-2147483648'), int('-2147483649')]).toEqual([
+      2147483647,
+      -ERANGE,
+      -2147483648,
+      -ERANGE,
+    ]);
     expect(k.kstrtouint('-1', 10).error).toBe(-EINVAL);
     expect(k.kstrtouint('4294967295', 10).value).toBe(4294967295);
     expect(k.kstrtou8('256', 10).error).toBe(-ERANGE);
@@ -177,7 +199,17 @@ describe('numbers from text', () => {
     fc.assert(fc.property(fc.integer(), (n) => void expect(k.kstrtoint(String(n), 0)).toEqual({ error: 0, value: n })));
   });
   test('kstrtobool', () => {
-    expect(['y', 'Yes', '1', 'on', 'true', 'n', '0', 'off', 'oN'].map((t) => k.kstrtobool(t).value)).toEqual([true, true, true, true, true, false, false, false, true]);
+    expect(['y', 'Yes', '1', 'on', 'true', 'n', '0', 'off', 'oN'].map((t) => k.kstrtobool(t).value)).toEqual([
+      true,
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+      true,
+    ]);
     expect(['', 'o', 'x', '2'].map((t) => k.kstrtobool(t).error)).toEqual([-EINVAL, -EINVAL, -EINVAL, -EINVAL]);
   });
 });
@@ -186,11 +218,26 @@ describe('characters', () => {
   test('the classes of ASCII are those of the C locale', () => {
     for (let c = 0; c < 128; c++) {
       const t = String.fromCharCode(c);
-      expect([ctype.isdigit(c), ctype.isalpha(c), ctype.isalnum(t), ctype.isupper(c), ctype.islower(c), ctype.isxdigit(c)]).toEqual([
-        /\d/.test(t), /[a-z]/i.test(t), /[a-z0-9]/i.test(t), /[A-Z]/.test(t), /[a-z]/.test(t), /[0-9a-f]/i.test(t),
+      expect([
+        ctype.isdigit(c),
+        ctype.isalpha(c),
+        ctype.isalnum(t),
+        ctype.isupper(c),
+        ctype.islower(c),
+        ctype.isxdigit(c),
+      ]).toEqual([
+        /\d/.test(t),
+        /[a-z]/i.test(t),
+        /[a-z0-9]/i.test(t),
+        /[A-Z]/.test(t),
+        /[a-z]/.test(t),
+        /[0-9a-f]/i.test(t),
       ]);
       expect([ctype.isspace(c), ctype.iscntrl(c), ctype.isprint(c), ctype.ispunct(c)]).toEqual([
-        /[ \t\n\v\f\r]/.test(t), c < 32 || c === 127, c >= 32 && c < 127, c > 32 && c < 127 && !/[a-z0-9]/i.test(t),
+        /[ \t\n\v\f\r]/.test(t),
+        c < 32 || c === 127,
+        c >= 32 && c < 127,
+        c > 32 && c < 127 && !/[a-z0-9]/i.test(t),
       ]);
       expect(String.fromCharCode(ctype.toupper(c), ctype.tolower(c))).toBe(t.toUpperCase() + t.toLowerCase());
     }
@@ -199,15 +246,37 @@ describe('characters', () => {
 
 describe('errors', () => {
   test('errname knows both signs; EWOULDBLOCK is EAGAIN', () => {
-    expect([errno.errname(12), errno.errname(-22), errno.errname(512), errno.errname(0), errno.errname(4000)]).toEqual(['ENOMEM', 'EINVAL', 'ERESTARTSYS', null, null]);
+    expect([errno.errname(12), errno.errname(-22), errno.errname(512), errno.errname(0), errno.errname(4000)]).toEqual([
+      'ENOMEM',
+      'EINVAL',
+      'ERESTARTSYS',
+      null,
+      null,
+    ]);
     expect(errno.EWOULDBLOCK).toBe(11);
     for (const [name, value] of Object.entries(errno))
-      if (typeof value === 'number' && name !== 'MAX_ERRNO' && name !== 'EWOULDBLOCK' && name !== 'EDEADLOCK') expect(errno.errname(value)).toBe(name);
+      if (typeof value === 'number' && name !== 'MAX_ERRNO' && name !== 'EWOULDBLOCK' && name !== 'EDEADLOCK')
+        expect(errno.errname(value)).toBe(name);
   });
   test('the last 4095 addresses are errors, signed or not', () => {
-    expect([-4096, -4095, -1, 0, 1, 4096, 2 ** 32 - 4095, 2 ** 32 - 4096, 2 ** 32 - 1].map(err.IS_ERR)).toEqual([false, true, true, false, false, false, true, false, true]);
+    expect([-4096, -4095, -1, 0, 1, 4096, 2 ** 32 - 4095, 2 ** 32 - 4096, 2 ** 32 - 1].map(err.IS_ERR)).toEqual([
+      false,
+      true,
+      true,
+      false,
+      false,
+      false,
+      true,
+      false,
+      true,
+    ]);
     expect([err.IS_ERR_OR_NULL(0), err.IS_ERR_OR_NULL(-12), err.IS_ERR_OR_NULL(4096)]).toEqual([true, true, false]);
-    expect([err.PTR_ERR(err.ERR_PTR(-12)), err.PTR_ERR(2 ** 32 - 12), err.PTR_ERR_OR_ZERO(4096), err.PTR_ERR_OR_ZERO(-5)]).toEqual([-12, -12, 0, -5]);
+    expect([
+      err.PTR_ERR(err.ERR_PTR(-12)),
+      err.PTR_ERR(2 ** 32 - 12),
+      err.PTR_ERR_OR_ZERO(4096),
+      err.PTR_ERR_OR_ZERO(-5),
+    ]).toEqual([-12, -12, 0, -5]);
     expect(err.IS_ERR({ '@addr': -12 })).toBe(true);
   });
 });

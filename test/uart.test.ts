@@ -8,7 +8,14 @@ import { enter_cpu, power_on } from './mm-setup.js';
 
 beforeEach(() => power_on());
 const line = (): string => Buffer.from(drain_uart(I32, U16)).toString();
-const [THR, IER, FCR, LCR, LSR, SCR] = [0, 1, 2, 3, 5, 7].map((r) => COM1 + r) as [number, number, number, number, number, number];
+const [THR, IER, FCR, LCR, LSR, SCR] = [0, 1, 2, 3, 5, 7].map((r) => COM1 + r) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 const THRE = 0x20;
 const TEMT = 0x40;
 

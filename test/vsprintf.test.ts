@@ -45,7 +45,13 @@ describe('integers', () => {
     good('1 1', '%d %u', 2 ** 32 + 1, 2 ** 32 + 1);
     good('-1 4294967295', '%ld %lu', 0xffffffff, -1);
     good('4294967296 -1 18446744073709551615', '%lld %lld %llu', 2 ** 32, -1, -1);
-    good('9223372036854775807 -9223372036854775808 8000000000000000', '%lld %lld %llx', 2n ** 63n - 1n, 2n ** 63n, 2n ** 63n);
+    good(
+      '9223372036854775807 -9223372036854775808 8000000000000000',
+      '%lld %lld %llx',
+      2n ** 63n - 1n,
+      2n ** 63n,
+      2n ** 63n,
+    );
     good('-1 1 7 9 5', '%d %zu %td %jd %Lu', 2n ** 64n - 1n, 1, 7, 9, 5);
   });
   test('agree with JavaScript for every 32-bit and 64-bit value', () => {
@@ -118,7 +124,13 @@ describe('pointers', () => {
     const b = put(192, 168, 1, 5);
     good('192.168.1.5 192.168.001.005 5.1.168.192', '%pI4 %pi4 %pI4h', b, b, b);
     const c = put(0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
-    good('2001:0db8:0000:0000:0000:0000:0000:0001 20010db8000000000000000000000001 2001:db8::1', '%pI6 %pi6 %pI6c', c, c, c);
+    good(
+      '2001:0db8:0000:0000:0000:0000:0000:0001 20010db8000000000000000000000001 2001:db8::1',
+      '%pI6 %pi6 %pI6c',
+      c,
+      c,
+      c,
+    );
     good(':: ::ffff:1.2.3.4', '%pI6c %pI6c', put(), (U8.set([0xff, 0xff, 1, 2, 3, 4], AT + 74), AT + 64));
   });
   test('bytes, bit maps and UUIDs', () => {
@@ -137,7 +149,12 @@ describe('pointers', () => {
     good('0x00001234', '%pa', AT);
     st(AT, 0xcc0 | 0x100);
     good('GFP_KERNEL|__GFP_ZERO', '%pGg', AT);
-    const times: [number, string][] = [[0, '1970-01-01T00:00:00'], [951827696, '2000-02-29T12:34:56'], [4107542400, '2100-03-01T00:00:00'], [-1, '1969-12-31T23:59:59']];
+    const times: [number, string][] = [
+      [0, '1970-01-01T00:00:00'],
+      [951827696, '2000-02-29T12:34:56'],
+      [4107542400, '2100-03-01T00:00:00'],
+      [-1, '1969-12-31T23:59:59'],
+    ];
     for (const [seconds, shown] of times) {
       st64(AT, BigInt(seconds));
       good(shown, '%ptT', AT);
@@ -162,7 +179,8 @@ describe('a format that does not fit its arguments', () => {
   test('an unknown conversion ends the formatting', () => bad('1 %f %d', '%d %f %d', 1, 2, 3));
   test('%n is not written anywhere', () => bad('%n', '%n', AT));
   test('text where a number should be', () => bad("%!d(the string 'x')", '%d', 'x'));
-  test('undefined, and what is no pointer', () => bad('%!d(undefined) %!p(the string \'x\') %!s(a function)', '%d %p %s', undefined, 'x', () => 0));
+  test('undefined, and what is no pointer', () =>
+    bad("%!d(undefined) %!p(the string 'x') %!s(a function)", '%d %p %s', undefined, 'x', () => 0));
   test('a lone % at the end', () => bad('100%', '%d%', 100));
   test('the control: a correct format warns of nothing', () => good('1 a', '%d %s', 1, 'a'));
 });
@@ -170,7 +188,32 @@ describe('a format that does not fit its arguments', () => {
 test('any format and arguments give a string and raise nothing', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.oneof(fc.constantFrom('%', 'd', 's', 'p', '*', '.', '-', '0', '#', 'l', 'h', '5', 'x', 'I4', 'I6c', 'U', 'b', 'ptT', 'pV'), fc.string({ maxLength: 3 }))),
+      fc.array(
+        fc.oneof(
+          fc.constantFrom(
+            '%',
+            'd',
+            's',
+            'p',
+            '*',
+            '.',
+            '-',
+            '0',
+            '#',
+            'l',
+            'h',
+            '5',
+            'x',
+            'I4',
+            'I6c',
+            'U',
+            'b',
+            'ptT',
+            'pV',
+          ),
+          fc.string({ maxLength: 3 }),
+        ),
+      ),
       fc.array(fc.anything({ withBigInt: true })),
       (parts, args) => {
         expect(typeof format(parts.join(''), args)).toBe('string');

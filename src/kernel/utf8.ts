@@ -24,7 +24,8 @@ export function decode_utf8(address: number, bytes: number): string {
     const more = c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 0;
     let code = more === 0 ? 0xfffd : c & (0x3f >> more);
     let taken = 0;
-    while (taken < more && a + taken < end && (ld8(a + taken) & 0xc0) === 0x80) code = (code << 6) | (ld8(a + taken++) & 0x3f);
+    while (taken < more && a + taken < end && (ld8(a + taken) & 0xc0) === 0x80)
+      code = (code << 6) | (ld8(a + taken++) & 0x3f);
     const least = more === 2 ? 0x800 : more === 3 ? 0x10000 : 0;
     if (taken < more || code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) code = 0xfffd;
     else a += taken;

@@ -88,7 +88,11 @@ function referenced(kind: string, extension: string, address: number, width: num
   switch (kind) {
     case 'M':
     case 'm':
-      return pad(mac(kind === 'm' ? '' : extension[1] === 'F' ? '-' : ':', address, extension[1] === 'R'), width, flags);
+      return pad(
+        mac(kind === 'm' ? '' : extension[1] === 'F' ? '-' : ':', address, extension[1] === 'R'),
+        width,
+        flags,
+      );
     case 'I':
     case 'i':
       return pad(extension[1] === '4' ? ip4(extension, address) : ip6(extension, address), width, flags);
@@ -168,7 +172,7 @@ const bit = (address: number, i: number): number => (ld(address + (i >>> 5) * 4)
 function bit_map(address: number, width: number): string {
   const bits = Math.max(0, width);
   let text = '';
-  for (let word = (bits + 31) >>> 5; word-- > 0; ) {
+  for (let word = (bits + 31) >>> 5; word-- > 0;) {
     const n = Math.min(32, bits - word * 32);
     const value = n === 32 ? ld(address + word * 4) >>> 0 : ld(address + word * 4) & ((1 << n) - 1);
     text += (text === '' ? '' : ',') + value.toString(16).padStart((n + 3) >> 2, '0');
@@ -193,7 +197,8 @@ const GUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 function uuid(form: string, address: number): string {
   const order = form === 'l' || form === 'L' ? GUID_ORDER : UUID_ORDER;
   let text = '';
-  for (let i = 0; i < 16; i++) text += (i === 4 || i === 6 || i === 8 || i === 10 ? '-' : '') + hex2(ld8(address + order[i]!));
+  for (let i = 0; i < 16; i++)
+    text += (i === 4 || i === 6 || i === 8 || i === 10 ? '-' : '') + hex2(ld8(address + order[i]!));
   return form === 'B' || form === 'L' ? text.toUpperCase() : text;
 }
 

@@ -51,7 +51,18 @@ const is_digit = (c: string | undefined): boolean => c !== undefined && c >= '0'
 const is_alnum = (c: string | undefined): boolean =>
   c !== undefined && (is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
 const FLAGS: Readonly<Record<string, number>> = { '-': LEFT, '+': PLUS, ' ': SPACE, '#': SPECIAL, '0': ZERO };
-const BITS: Readonly<Record<string, number>> = { hh: 8, h: 16, l: 32, ll: 64, L: 64, q: 64, j: 64, z: 32, Z: 32, t: 32 };
+const BITS: Readonly<Record<string, number>> = {
+  hh: 8,
+  h: 16,
+  l: 32,
+  ll: 64,
+  L: 64,
+  q: 64,
+  j: 64,
+  z: 32,
+  Z: 32,
+  t: 32,
+};
 
 function parse(fmt: string): Spec[] {
   const specs: Spec[] = [];
@@ -160,7 +171,11 @@ export function format(fmt: string, args: readonly unknown[]): string {
 }
 
 const describe = (value: unknown): string =>
-  value === null || value === undefined || value !== value ? String(value) : typeof value === 'string' ? `the string '${value}'` : `a ${typeof value}`;
+  value === null || value === undefined || value !== value
+    ? String(value)
+    : typeof value === 'string'
+      ? `the string '${value}'`
+      : `a ${typeof value}`;
 
 /** Null if the value is nothing for this conversion. */
 function convert(spec: Spec, value: unknown, width: number, precision: number, flags: number): string | null {

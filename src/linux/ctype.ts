@@ -47,7 +47,8 @@ export const ispunct = (c: Char): boolean => isgraph(c) && !isalnum(c);
 export const isascii = (c: number): boolean => (c & ~0x7f) === 0;
 export const toascii = (c: number): number => c & 0x7f;
 export const tolower = (c: Char): number => (isupper(c) ? code(c) + 32 : code(c));
-export const toupper = (c: Char): number => (islower(c) && code(c) !== 0xff && code(c) !== 0xdf ? code(c) - 32 : code(c));
+export const toupper = (c: Char): number =>
+  islower(c) && code(c) !== 0xff && code(c) !== 0xdf ? code(c) - 32 : code(c);
 
 no_step(isdigit, islower, isupper, isalpha, isalnum, isxdigit, isodigit, isspace, iscntrl, isgraph, isprint, ispunct);
 no_step(isascii, toascii, tolower, toupper);

@@ -26,5 +26,14 @@ export { get_page, nr_free_pages, page_count, put_page, totalram_pages } from '.
 export { get_order } from '../mm/slab.js';
 export { kfree_sensitive, kmemdup, kstrdup, kstrndup } from '../mm/util.js';
 
-no_step(PAGE_ALIGN, PAGE_ALIGN_DOWN, PAGE_ALIGNED, offset_in_page, virt_to_page, page_address, page_to_pfn, pfn_to_page);
+no_step(
+  PAGE_ALIGN,
+  PAGE_ALIGN_DOWN,
+  PAGE_ALIGNED,
+  offset_in_page,
+  virt_to_page,
+  page_address,
+  page_to_pfn,
+  pfn_to_page,
+);
 no_step(virt_addr_valid, virt_to_phys, phys_to_virt);

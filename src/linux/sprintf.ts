@@ -24,17 +24,22 @@ function put(buffer: Pointer, size: number, text: string): number {
 }
 
 /** Return: the bytes that the whole text has, without the NUL: `size` or more means that it was cut off. */
-export const snprintf = (buffer: Pointer, size: number, fmt: string, ...args: unknown[]): number => put(buffer, size, format(fmt, args));
-export const vsnprintf = (buffer: Pointer, size: number, fmt: string, args: readonly unknown[]): number => put(buffer, size, format(fmt, args));
+export const snprintf = (buffer: Pointer, size: number, fmt: string, ...args: unknown[]): number =>
+  put(buffer, size, format(fmt, args));
+export const vsnprintf = (buffer: Pointer, size: number, fmt: string, args: readonly unknown[]): number =>
+  put(buffer, size, format(fmt, args));
 /** Return: the bytes written, without the NUL. */
-export const scnprintf = (buffer: Pointer, size: number, fmt: string, ...args: unknown[]): number => vscnprintf(buffer, size, fmt, args);
+export const scnprintf = (buffer: Pointer, size: number, fmt: string, ...args: unknown[]): number =>
+  vscnprintf(buffer, size, fmt, args);
 export function vscnprintf(buffer: Pointer, size: number, fmt: string, args: readonly unknown[]): number {
   const bytes = put(buffer, size, format(fmt, args));
   return bytes < size ? bytes : Math.max(0, size - 1);
 }
 /** For buffers that are large enough. Return: the bytes written, without the NUL. */
-export const sprintf = (buffer: Pointer, fmt: string, ...args: unknown[]): number => put(buffer, Infinity, format(fmt, args));
-export const vsprintf = (buffer: Pointer, fmt: string, args: readonly unknown[]): number => put(buffer, Infinity, format(fmt, args));
+export const sprintf = (buffer: Pointer, fmt: string, ...args: unknown[]): number =>
+  put(buffer, Infinity, format(fmt, args));
+export const vsprintf = (buffer: Pointer, fmt: string, args: readonly unknown[]): number =>
+  put(buffer, Infinity, format(fmt, args));
 
 /** Formats into memory from kmalloc. Return: its address, to be given to kfree; 0 when memory is short. */
 export const kasprintf = (gfp: number, fmt: string, ...args: unknown[]): number => kvasprintf(gfp, fmt, args);

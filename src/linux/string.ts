@@ -60,7 +60,10 @@ export function strlen(s: Str): number {
 export function strnlen(s: Str, max: number): number {
   if (typeof s !== 'string') return length_at(address(s), max, 'strnlen');
   const n = s.indexOf('\0') < 0 ? s : s.slice(0, s.indexOf('\0'));
-  return Math.min(max, encode_utf8(n, () => {}));
+  return Math.min(
+    max,
+    encode_utf8(n, () => {}),
+  );
 }
 
 /** Copies what fits in `size` bytes, always with a NUL. Return: bytes copied without the NUL; -E2BIG if cut off. */

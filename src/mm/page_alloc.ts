@@ -46,7 +46,7 @@ export function mm_init(memory_size: number): void {
   st(Mm.NR_FREE, end - first);
   st(Mm.RESERVE, Math.min(MM_RESERVE_MAX, Math.floor((end - first) / MM_RESERVE_PART)));
   // From the end down, so that each list begins with its lowest block.
-  for (let pfn = end; pfn > first; ) {
+  for (let pfn = end; pfn > first;) {
     let order = 0;
     while (order < MAX_PAGE_ORDER && (pfn & (1 << order)) === 0 && pfn - (2 << order) >= first) order++;
     pfn -= 1 << order;
@@ -87,7 +87,9 @@ function take_block(order: number, floor: number): number {
   const page = ld(Mm.FREE_HEAD + k * 4);
   if (page === 0) return 0;
   if ((ld(page) & KIND_ORDER_MASK) !== (Kind.FREE | (k << ORDER_SHIFT)))
-    BUG(`page allocator: the list of free blocks of order ${k} leads to ${hex(page)}, which is no such block; a struct page was overwritten`);
+    BUG(
+      `page allocator: the list of free blocks of order ${k} leads to ${hex(page)}, which is no such block; a struct page was overwritten`,
+    );
   unlink_free(page, k);
   while (k > order) {
     k--;
@@ -121,7 +123,7 @@ function put_block(page: number, order: number): void {
 function touch(pfn: number, count: number): boolean {
   const map = ld(Mm.TOUCHED);
   let used = false;
-  for (let p = pfn; p < pfn + count; ) {
+  for (let p = pfn; p < pfn + count;) {
     const word = map + (p >>> 5) * 4;
     const bits = Math.min(32 - (p & 31), pfn + count - p);
     const mask = bits === 32 ? -1 : ((1 << bits) - 1) << (p & 31);
@@ -240,7 +242,9 @@ function bad_free(address: number, order: number): never {
     case Kind.SLAB_TAIL:
       return BUG(what + 'it belongs to kmalloc; use kfree');
     default:
-      return BUG(what + (inside_free(page) ? 'double free: it lies in a free block' : 'not the start of an allocation'));
+      return BUG(
+        what + (inside_free(page) ? 'double free: it lies in a free block' : 'not the start of an allocation'),
+      );
   }
 }
 

@@ -30,7 +30,9 @@ export function floor_of(gfp: number, attempt: number): number {
 /** Says that an allocation failed, unless it was asked not to or has just said so. Always 0, the failed result. */
 export function alloc_failed(gfp: number, order: number): 0 {
   if ((gfp & __GFP_NOFAIL) !== 0 && order >= 0 && order <= MAX_PAGE_ORDER)
-    panic(`Out of memory: an allocation of order ${order} with __GFP_NOFAIL found none of the ${ld(Mm.NR_PAGES)} pages`);
+    panic(
+      `Out of memory: an allocation of order ${order} with __GFP_NOFAIL found none of the ${ld(Mm.NR_PAGES)} pages`,
+    );
   if ((gfp & __GFP_NOWARN) !== 0) return 0;
   const now = ld(Mach.JIFFIES);
   if (ld(Mm.WARN_NEXT) !== 0 && now - ld(Mm.WARN_NEXT) < 0) {

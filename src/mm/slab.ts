@@ -12,7 +12,17 @@ import { PAGE_SHIFT, PAGE_SIZE, Pcpu } from '../machine/memory-map.js';
 import { __might_sleep } from '../sched/debug.js';
 import { alloc_failed } from './page_warn.js';
 import { get_block, put_pages } from './page_alloc.js';
-import { address_of, is_managed, Kind, KIND_MASK, MAX_PAGE_ORDER, order_of, OWNER_SHIFT, Page, page_of } from './page.js';
+import {
+  address_of,
+  is_managed,
+  Kind,
+  KIND_MASK,
+  MAX_PAGE_ORDER,
+  order_of,
+  OWNER_SHIFT,
+  Page,
+  page_of,
+} from './page.js';
 import { count_owned } from './owner.js';
 import { bad_kfree } from './slab_report.js';
 import { check_poison, poison } from './slab_debug.js';
@@ -140,10 +150,7 @@ export function kfree(p: Pointer): void {
   const meta = base + META[k]! + index * 4;
   const word = ld(meta);
   // One atomic change, so that of two CPUs that free the object at the same time one is told.
-  if (
-    (word & TAG_MASK) !== TAG_ALLOCATED ||
-    a_cas(meta, word, (word & META_OWNER) | TAG_FREE | NO_OBJECT) !== word
-  )
+  if ((word & TAG_MASK) !== TAG_ALLOCATED || a_cas(meta, word, (word & META_OWNER) | TAG_FREE | NO_OBJECT) !== word)
     bad_kfree(object);
   const slot = my + Pcpu.SLAB + k * SLAB_SLOT;
   if ((word & META_OWNER) !== 0) st(slot + SLAB_SLOT_OWNED, ld(slot + SLAB_SLOT_OWNED) - 1);

@@ -234,7 +234,7 @@ function free_empty(k: number): number {
   const line = class_at(k);
   let pages = 0;
   const flags = lock_irqsave(line + Class.LOCK);
-  for (let page = ld(line + Class.PARTIAL); page !== 0; ) {
+  for (let page = ld(line + Class.PARTIAL); page !== 0;) {
     const next = ld(page + Page.NEXT);
     if ((ld(page + Page.COUNTERS) & TEN_BITS) === 0) {
       unlink_slab(line, page);

@@ -56,7 +56,9 @@ export const CLASS_META = Int32Array.from(CLASS_SIZE, (_, k) => (PAGE_SIZE << CL
 /** offset * this >>> 21 is the object's index: exact for offsets below 32 KiB, and for every power of two. */
 export const CLASS_RECIPROCAL = Int32Array.from(CLASS_SIZE, (size) => Math.ceil((1 << 21) / size));
 /** Free objects that a CPU keeps, and how many go to or come from the slabs at a time. */
-export const CLASS_LIMIT = Int32Array.from(CLASS_SIZE, (size) => Math.max(2, Math.min(14, Math.floor(SLAB_CPU_BYTES / size))));
+export const CLASS_LIMIT = Int32Array.from(CLASS_SIZE, (size) =>
+  Math.max(2, Math.min(14, Math.floor(SLAB_CPU_BYTES / size))),
+);
 export const CLASS_BATCH = CLASS_LIMIT.map((limit) => Math.max(1, limit >> 1));
 
 /** By (size + 7) >> 3. */

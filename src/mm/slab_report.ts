@@ -44,7 +44,9 @@ function slab_fault(slab: number, address: number, what: string): string {
   const inside = (address - base) % size;
   const where = inside === 0 ? '' : `, ${inside} bytes inside the ${class_name(k)} object at ${hex(address - inside)}`;
   if ((word & TAG_MASK) === TAG_ALLOCATED)
-    return inside === 0 ? `freed by two CPUs at once (${class_name(k)}, allocated by ${owner})` : `not the start of an object${where}, allocated by ${owner}`;
+    return inside === 0
+      ? `freed by two CPUs at once (${class_name(k)}, allocated by ${owner})`
+      : `not the start of an object${where}, allocated by ${owner}`;
   if (word === 0) return `never allocated${where || ` (${class_name(k)})`}`;
   if ((word & TAG_MASK) !== TAG_FREE) return `the object's metadata was overwritten (${class_name(k)})`;
   const verb = what === 'kfree' ? 'double free' : 'it is free';

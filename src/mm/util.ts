@@ -1,7 +1,17 @@
 // Copies made with kmalloc. Context: as kmalloc's `gfp` allows.
 import { copy_bytes, fill_bytes, ld8, st8 } from '../cpu/raw.js';
 import { __GFP_ZERO } from '../linux/gfp_types.js';
-import { kfree, kmalloc, kmalloc_array, kmalloc_requested, ksize, type Pointer, resize_object, ZERO_OR_NULL_PTR, ZERO_SIZE_PTR } from './slab.js';
+import {
+  kfree,
+  kmalloc,
+  kmalloc_array,
+  kmalloc_requested,
+  ksize,
+  type Pointer,
+  resize_object,
+  ZERO_OR_NULL_PTR,
+  ZERO_SIZE_PTR,
+} from './slab.js';
 
 const address = (p: Pointer): number => (typeof p === 'number' ? p : p['@addr']);
 

@@ -50,7 +50,7 @@ export function* khostd(): Sleeping<number> {
     a_st(Box.STATE, 2);
     yield* serve();
     a_st(Box.STATE, 3);
-    futex_wake(Box.STATE, 1);
+    futex_wake(Box.STATE, Infinity); // a host that gave up on the last machine may still be in the queue
   }
 }
 

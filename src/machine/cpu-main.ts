@@ -7,7 +7,8 @@ import { cpu_loop, reset_loop } from '../cpu/loop.js';
 import { a_add, a_ld, attach_memory, futex_wait, futex_wake, ld, ldf64, st, stf64 } from '../cpu/raw.js';
 import { MachineStopped } from '../cpu/step.js';
 import { boot_machine, init_kernel_code, start_daemons } from '../kernel/boot.js';
-import { panic } from '../kernel/panic.js';
+import { in_interrupt } from '../cpu/preempt.js';
+import { panic, print_oops } from '../kernel/panic.js';
 import { set_stack_root } from '../kernel/stack.js';
 
 export interface CpuJob {
@@ -83,7 +84,8 @@ export default function cpu_main({ memory, number, cwd }: CpuJob): CpuStatistics
 /** The kernel itself is broken: no task caught it. */
 function die(error: unknown): void {
   try {
-    panic('the CPU loop failed: %s', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    print_oops(error);
+    panic(in_interrupt() ? 'Fatal exception in softirq' : 'the CPU loop failed');
   } catch (stopped) {
     if (!(stopped instanceof MachineStopped)) throw stopped;
   }

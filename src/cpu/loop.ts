@@ -105,7 +105,7 @@ export function finish(task: number, value: unknown): void {
   forget(task);
   if (preempt_count() !== 0 || irqs_disabled())
     report(
-      `thread ${task_comm(task)}/${task_pid(task)} ended with preempt_count 0x${preempt_count().toString(16)}, interrupts ${irqs_disabled() ? 'off' : 'on'}: a lock is still held`,
+      `thread ${task_comm(task)}/${task_pid(task)} ended with preempt_count 0x${preempt_count().toString(16)}, interrupts ${irqs_disabled() ? 'off' : 'on'}: ${preempt_count() !== 0 ? 'a lock is still held' : 'local_irq_restore is missing'}`,
     );
   reset_context();
   exit_task(task, typeof value === 'number' ? value | 0 : 0, false);

@@ -1,5 +1,5 @@
 // The commands, their options and their help, for commander. What a command does is in a file of its own.
-import { Command, CommanderError, Option } from 'commander';
+import { Command, type CommanderError, Option } from 'commander';
 import { createRequire } from 'node:module';
 import { DEFAULT_MEMORY, HARD_LOCKUP_MS } from '../machine/params.js';
 import { cpuCount, integer, memorySize, seconds, type CommonOptions } from './arguments.js';

@@ -9,6 +9,7 @@ const JIFFY_NS = 1e9 / HZ;
 /** Steps of the schedule so far; `runtime.s` counts them. */
 export let steps = 0;
 let jumped = 0;
+let next_jiffy = 0;
 
 export const count_step = (): void => {
   steps++;
@@ -23,6 +24,7 @@ export function init_clock(): void {}
 export function reset_clock(): void {
   steps = 0;
   jumped = 0;
+  next_jiffy = 0;
 }
 /** Lets time pass. */
 export function pass_ns(ns: number): void {
@@ -30,8 +32,10 @@ export function pass_ns(ns: number): void {
 }
 /** Writes the jiffies that the clock says. */
 export function publish_jiffies(): void {
+  if (clock_ns() < next_jiffy) return;
   const jiffies = Math.floor(clock_ns() / JIFFY_NS);
   if (ld(Mach.JIFFIES) !== jiffies) st(Mach.JIFFIES, jiffies);
+  next_jiffy = (jiffies + 1) * JIFFY_NS;
 }
 /** Jumps to the beginning of a jiffy, or to the next one if that is not in the future. */
 export function jump_to_jiffy(jiffy: number): void {

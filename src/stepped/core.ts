@@ -7,7 +7,7 @@
 // length it was given, a wait, a sleep, an end, or attention (something happened that lets another CPU run).
 import { QUIET_EXPIRIES } from '../machine/params.js';
 import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
-import { cpu, enter_cpu, my, switch_cpu } from '../cpu/context.js';
+import { cpu, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { preempt_count } from '../cpu/preempt.js';
@@ -46,7 +46,10 @@ interface CpuState {
 }
 let cpus: CpuState[] = [];
 const running: (Activation | null)[] = [null];
-const free: number[] = [];
+/** First entry of `running` that no schedule has used yet, and those given back: a stack through `freed`. */
+let slots = 1;
+const freed: number[] = [];
+let nr_freed = 0;
 
 let countdown = 0;
 let own_steps = 0; // of the CPU that runs now, since its decision
@@ -55,15 +58,20 @@ let last = -1;
 let quiet = 0;
 let tracer: ((site: number) => void) | null = null;
 
+/** False while the view is still that of the last decision: the CPU only paused between two steps. */
+let stale = true;
+
 /** Something happened that may let another CPU run: the next step is a decision point. */
 export function attention(): void {
   countdown = 0;
+  stale = true;
 }
 export function set_condition(condition: (() => boolean) | null): void {
   const c = cpus[cpu]!;
   c.condition = condition;
   c.waiting = true;
   c.relaxed_at = steps;
+  stale = true;
 }
 
 /** A step of the module: true if the CPU pauses here, before the access. */
@@ -107,7 +115,8 @@ function* start_plain(f: Twin, argument: unknown): Activation {
 }
 function start_function(fn: unknown, argument: unknown): Activation {
   const f = twin(fn);
-  return f.$y !== undefined ? f.$y(argument) : f.$g !== undefined ? f.$g(argument) : start_plain(f, argument);
+  const { $y, $g } = f; // not called as methods: stacks would say so
+  return $y !== undefined ? $y(argument) : $g !== undefined ? $g(argument) : start_plain(f, argument);
 }
 
 // ---- restore --------------------------------------------------------------------------------------------------------
@@ -119,19 +128,21 @@ export function set_restore_point(): void {
 export function restore(): void {
   restore_snapshot();
   reset_clock();
-  running.length = 1;
-  free.length = 0;
+  for (let i = 1; i < running.length; i++) running[i] = null;
+  slots = 1;
+  nr_freed = 0;
   for (const c of cpus) {
-    c.stack.length = 0;
+    if (c.stack.length > 0) c.stack.length = 0;
     c.condition = null;
     c.waiting = false;
     c.pending_site = -1;
   }
   last = -1;
+  stale = true;
   quiet = 0;
   countdown = 0;
   own_steps = 0;
-  enter_cpu(0);
+  switch_cpu(0);
 }
 
 /** Makes this thread's machine one of `n` CPUs. */
@@ -161,12 +172,16 @@ function holds(c: CpuState): boolean {
 
 /** Fills the view. Return: how many CPUs can go on. */
 function look(): number {
+  view.last = last;
+  if (!stale) return view.count;
+  let unsettled = false; // something may change without attention: interrupts enabled again, a CPU that relaxes
   let count = 0;
   const n = cpus.length;
   for (let c = 0; c < n; c++) {
     const area = percpu_base(c);
     const state = cpus[c]!;
     const pending = can_interrupt(area);
+    if (ld(area + Pcpu.PENDING) !== 0 || (state.waiting && state.condition === null)) unsettled = true;
     const busy = state.stack.length > 0 || ld(area + Pcpu.RQ_CURR) !== 0;
     const can = busy ? pending || !holds(state) : pending || ld(area + Pcpu.RQ_NR) !== 0;
     if (!can) continue;
@@ -175,7 +190,8 @@ function look(): number {
     view.contended[c] = busy && ld(area + Pcpu.RQ_NR) !== 0 ? 1 : 0;
   }
   view.count = count;
-  view.last = last;
+  view.timers = ld(Mach.NR_TIMERS) !== 0;
+  stale = unsettled;
   return count;
 }
 
@@ -193,6 +209,7 @@ function jump(): boolean {
   if (at < 0 || quiet++ >= QUIET_EXPIRIES) return false;
   jump_to_jiffy(next);
   raise_timer(at);
+  stale = true;
   return true;
 }
 function raise_timer(c: number): void {
@@ -207,7 +224,10 @@ function resume(c: number, interrupt: boolean): void {
   if (cpu !== c) switch_cpu(c);
   last = c;
   own_steps = 0;
-  if (interrupt && can_interrupt(my)) push_interrupt(state);
+  if (interrupt && can_interrupt(my)) {
+    stale = true;
+    push_interrupt(state);
+  }
   else if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
   if (state.stack.length > 0) return resume_interrupt(state);
   const task = ld(my + Pcpu.RQ_CURR);
@@ -223,7 +243,10 @@ function resume(c: number, interrupt: boolean): void {
 function passed(state: CpuState): void {
   state.waiting = false;
   state.condition = null;
-  if (state.pending_site < 0) return;
+  if (state.pending_site < 0) {
+    stale = true; // it waited, or begins
+    return;
+  }
   const site = state.pending_site;
   state.pending_site = -1;
   count_step(); // not of the length that the decision gave: that counts the steps on which it did not pause
@@ -260,6 +283,7 @@ function resume_interrupt(state: CpuState): void {
   try {
     const r = state.stack[state.stack.length - 1]!.next();
     if (r.done === true) {
+      stale = true;
       state.stack.pop();
       if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
     } else if (r.value === SCHEDULE) throw new Error('an interrupt handler called schedule()');
@@ -279,7 +303,7 @@ function resume_task(state: CpuState, task: number): void {
     if (slot === 0) {
       if (stopped_before_start(task)) return task_ended(task, ld(task + Task.EXIT_CODE), false);
       activation = start_function(text_at(ld(task + Task.THREADFN)), ld(task + Task.DATA));
-      const taken = free.pop() ?? running.length;
+      const taken = nr_freed > 0 ? freed[--nr_freed]! : slots++;
       running[taken] = activation;
       st(task + Task.SLOT, taken);
     }
@@ -313,7 +337,7 @@ function task_ended(task: number, code: number, oopsed: boolean): void {
   const slot = ld(task + Task.SLOT);
   if (slot !== 0) {
     running[slot] = null;
-    free.push(slot);
+    freed[nr_freed++] = slot;
   }
   if (task === watched_task) {
     watched_code = code;
@@ -324,6 +348,7 @@ function task_ended(task: number, code: number, oopsed: boolean): void {
 }
 /** The task leaves the CPU; the next one is put there, and not yet run. */
 function leave_task(task: number, preempted: boolean): void {
+  stale = true;
   const dead = task !== 0 && ld(task + Task.STATE) === TASK_DEAD;
   // A preempted task's step is still before its access: the task takes that along.
   if (task !== 0) carried[ld(task + Task.SLOT)] = cpus[cpu]!.pending_site;
@@ -362,6 +387,7 @@ export const found = (): boolean => ld(Mach.OOPSES) + ld(Mach.WARNINGS) + ld(Mac
 /** Runs until everything waits for good or something was found. */
 export function run(strategy: Strategy, recorder: Recorder, limit: number, hashing: boolean): Ended {
   max_steps = limit;
+  stale = true;
   let hash = 0x811c9dc5;
   let idle_rounds = 0;
   try {
@@ -379,6 +405,7 @@ export function run(strategy: Strategy, recorder: Recorder, limit: number, hashi
       if (action === Action.TICK) {
         jump_to_jiffy(0);
         raise_timer(c);
+        stale = true;
       }
       countdown = decision.steps;
       const before = steps;
@@ -406,7 +433,6 @@ const is_choice = (count: number, c: number): boolean =>
   count > 1 || view.pending[c] !== 0 || view.contended[c] !== 0 || view.timers;
 
 function decide(strategy: Strategy, count: number): void {
-  view.timers = ld(Mach.NR_TIMERS) !== 0;
   const only = view.cpus[0]!;
   if (count === 1 && !is_choice(count, only)) {
     decision.cpu = only;
@@ -484,7 +510,8 @@ export const to_boot_cpu = (): void => switch_cpu(0);
 /** Forgets what this thread kept of the last machine. */
 export function reset_machine(): void {
   running.length = 1;
-  free.length = 0;
+  slots = 1;
+  nr_freed = 0;
   carried.length = 0;
   last = -1;
   quiet = 0;

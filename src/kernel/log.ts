@@ -46,8 +46,11 @@ export const record_size = (bytes: number): number => (Rec.TEXT + bytes + 7) & ~
 
 /** Bytes of the text in UTF-8, at most LOG_RECORD_MAX, whole characters. */
 function utf8_length(text: string): number {
+  const length = text.length;
   let n = 0;
-  for (let i = 0; i < text.length; i++) {
+  while (n < length && text.charCodeAt(n) < 0x80) n++;
+  if (n === length || n >= LOG_RECORD_MAX) return Math.min(n, LOG_RECORD_MAX);
+  for (let i = n; i < length; i++) {
     const c = text.charCodeAt(i);
     const pair = c >= 0xd800 && c < 0xdc00 && is_low(text.charCodeAt(i + 1));
     const width = c < 0x80 ? 1 : c < 0x800 ? 2 : pair ? 4 : 3;
@@ -63,7 +66,17 @@ const is_low = (c: number): boolean => c >= 0xdc00 && c < 0xe000;
 function put_text(at: number, text: string, bytes: number): void {
   let p = at;
   const end = at + bytes;
-  for (let i = 0; p !== end; i++) {
+  let i = 0;
+  // Four characters of ASCII make a word: most lines are nothing else.
+  for (; end - p >= 4; i += 4, p += 4) {
+    const a = text.charCodeAt(i);
+    const b = text.charCodeAt(i + 1);
+    const c = text.charCodeAt(i + 2);
+    const d = text.charCodeAt(i + 3);
+    if ((a | b | c | d) > 0x7f) break;
+    st(LOG_RING + (p & LOG_MASK), a | (b << 8) | (c << 16) | (d << 24));
+  }
+  for (; p !== end; i++) {
     let c = text.charCodeAt(i);
     if (c < 0x80) {
       st8(LOG_RING + (p++ & LOG_MASK), c);

@@ -1,11 +1,12 @@
 // Booting: what CPU 0 does before any other CPU runs, and what every CPU does before its loop. The host has cleared the
 // memory and written CPUS, MEMORY, CORES, FLAGS, BOOT_TIME and the limits.
-import { Mach, Pcpu, percpu_base, State, STATIC } from '../machine/memory-map.js';
+import { BootFlag, Mach, Pcpu, percpu_base, State, STATIC } from '../machine/memory-map.js';
 import { enter_cpu } from '../cpu/context.js';
 import { set_step_slow, set_text_handle } from '../cpu/heap.js';
 import { a_ld, a_st, ld, st, stf64 } from '../cpu/raw.js';
 import { arch_spin_init, set_lock_text } from '../cpu/spinlock.js';
 import { step_slow } from '../cpu/step.js';
+import { serial_console_init } from '../drivers/serial/console.js';
 import { set_on_static } from '../linux/types.js';
 import { mm_init } from '../mm/page_alloc.js';
 import { set_owner_text } from '../mm/owner.js';
@@ -22,9 +23,11 @@ import { khostd, serve_request } from './mailbox.js';
 import { exit_module, init_module, load_here, module_name_of_owner, unload_here } from './module.js';
 import { printk_emit } from './printk.js';
 import { register_text, reset_text, seal_kernel_text, symbol_text, text_handle } from './text.js';
-//import { set_symbolizer } from './vsprintf.js';
+import { set_symbolizer } from './vsprintf.js';
 
 const KERN_INFO = 6;
+/** The console gets every record, debug ones too. */
+const CONSOLE_LEVEL = 8;
 let hooked = false;
 
 /** Once in each thread: the kernel's own text, and the hooks between its parts. */
@@ -35,7 +38,7 @@ export function init_kernel_code(): void {
   set_text_handle((fn) => text_handle(fn));
   set_on_static(note_static);
   set_lock_text((a) => symbol_text(a));
-  //set_symbolizer((a: number, offset: boolean) => symbol_text(a, offset));
+  set_symbolizer((a: number, offset: boolean) => symbol_text(a, offset));
   set_owner_text(module_name_of_owner);
   // In this order on every CPU: it gives the handles.
   register_text('load_here', load_here);
@@ -87,6 +90,7 @@ export function boot_machine(): void {
   }
   st(Mach.NEXT_PID, 0);
   a_st(Mach.STATE, State.RUNNING);
+  if ((ld(Mach.FLAGS) & BootFlag.SERIAL_CONSOLE) !== 0) serial_console_init(CONSOLE_LEVEL);
   printk_emit(KERN_INFO, `Lockstep: ${n} CPU${n === 1 ? '' : 's'}, ${ld(Mach.MEMORY) >>> 20} MiB`);
 }
 

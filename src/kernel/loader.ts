@@ -8,7 +8,7 @@ import { heap } from '../cpu/heap.js';
 import { step_slow } from '../cpu/step.js';
 import { def_name } from '../linux/types.js';
 import { header } from '../linux/registry.js';
-import { isBuiltinIterator } from '../module/instrument.js';
+import { isBuiltinIterator } from '../module/builtin-iterators.js';
 import { evaluating } from './loading.js';
 import { KernelBug } from './panic.js';
 import { register_text } from './text.js';

@@ -50,7 +50,11 @@ export const enum Mod {
   INIT = 20,
   EXIT = 24,
   NAME = 28,
-  SIZE = 96,
+  /** STATIC_NEXT and PERCPU_NEXT before the load, and STATIC_NEXT after it. */
+  STATIC_BASE = 88,
+  PERCPU_BASE = 92,
+  STATIC_END = 96,
+  SIZE = 100,
 }
 const NAME_SIZE = 60;
 const ENOENT = 2;
@@ -161,6 +165,7 @@ export function load_module(spec: LoadSpec): number {
   const mod = kzalloc(Mod.SIZE, GFP_KERNEL);
   if (mod === 0) return -ENOMEM;
   const mark = text_mark();
+  const percpu_next = ld(Mach.PERCPU_NEXT);
   let made: { evaluation: Evaluation; next: number };
   try {
     made = evaluate_here(spec, true);
@@ -178,6 +183,9 @@ export function load_module(spec: LoadSpec): number {
   st(mod + Mod.INIT, evaluation.init === null ? 0 : text_handle_or_zero(evaluation.init));
   st(mod + Mod.EXIT, evaluation.exit === null ? 0 : text_handle_or_zero(evaluation.exit));
   if (!STEPPED) smp_call_function(load_here, 0, true);
+  st(mod + Mod.STATIC_BASE, ld(Mach.STATIC_NEXT));
+  st(mod + Mod.PERCPU_BASE, percpu_next);
+  st(mod + Mod.STATIC_END, next);
   st(Mach.STATIC_NEXT, next);
   const flags = lock_irqsave(Mach.LOCK_MODULES);
   list_push_back(mod + Mod.LIST, Mach.MODULES);
@@ -216,6 +224,11 @@ export function unlink_module(mod: number): void {
   const flags = lock_irqsave(Mach.LOCK_MODULES);
   list_remove(mod + Mod.LIST);
   unlock_irqrestore(Mach.LOCK_MODULES, flags);
+  // The module loaded last gives its static data back; under a later one it stays taken until that boot ends.
+  if (ld(Mach.STATIC_NEXT) === ld(mod + Mod.STATIC_END)) {
+    st(Mach.STATIC_NEXT, ld(mod + Mod.STATIC_BASE));
+    st(Mach.PERCPU_NEXT, ld(mod + Mod.PERCPU_BASE));
+  }
   kfree(mod);
 }
 

@@ -7,13 +7,15 @@ import type { LoadSpec } from '../kernel/module.js';
 import { drain, log_wait, take_lost, type LogRecord } from '../kernel/log-reader.js';
 import { Box, Request } from '../kernel/mailbox.js';
 import { compileModule, type CompiledModule } from '../module/compile.js';
+import { Continuations } from '../kernel/log-lines.js';
+import { drain_uart } from '../drivers/serial/uart-host.js';
 import { errname } from '../linux/errno.js';
 import type { CpuStatistics } from './cpu-main.js';
 import { EnvironmentFailure, MachineFailure, UsageError } from './errors.js';
 import { format_record } from './log-format.js';
 import { BREAKS } from '../cpu/break.js';
 import { BootFlag, Mach, MAILBOX_TEXT, MAILBOX_TEXT_SIZE, Pcpu, percpu_base, State } from './memory-map.js';
-import { DEFAULT_MEMORY, MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from './params.js';
+import { DEFAULT_MEMORY, LOG_KEPT, MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from './params.js';
 import { give_pool, take_pool, type Pool } from './pool.js';
 import { Vector } from '../cpu/vectors.js';
 
@@ -24,6 +26,8 @@ export interface MachineOptions {
   memory?: number;
   /** Called for each log record, in order. */
   log?: (record: LogRecord) => void;
+  /** Called with what the serial console sends: the log as a terminal on the machine's 16550A sees it. */
+  console?: (bytes: Uint8Array) => void;
   /** An oops ends the machine (panic_on_oops). */
   panic_on_oops?: boolean;
   /** A soft lock-up ends the machine too (softlockup_panic). */
@@ -75,8 +79,10 @@ function check_options(options: MachineOptions): { cpus: number; memory: number 
 }
 
 export class Machine {
-  /** Every record of the log so far. */
+  /** The records of the log so far, the latest LOG_KEPT of them. */
   readonly records: LogRecord[] = [];
+  readonly #lines = new Continuations((record) => this.#take(record));
+  readonly #U16: Uint16Array;
   #ended = false;
   #failure: Error | null = null;
   #jobs: Promise<CpuStatistics>[] = [];
@@ -92,6 +98,7 @@ export class Machine {
     private readonly pool: Pool,
     private readonly options: MachineOptions,
   ) {
+    this.#U16 = new Uint16Array(pool.memory.buffer);
     this.#failed = new Promise((resolve) => (this.#wake_failed = resolve));
   }
 
@@ -126,7 +133,10 @@ export class Machine {
     const { pool, options } = this;
     pool.prepare({
       cpus: pool.cpus,
-      flags: (options.panic_on_oops === true ? BootFlag.PANIC_ON_OOPS : 0) | (options.panic_on_lockup === true ? BootFlag.PANIC_ON_LOCKUP : 0),
+      flags:
+        (options.panic_on_oops === true ? BootFlag.PANIC_ON_OOPS : 0) |
+        (options.panic_on_lockup === true ? BootFlag.PANIC_ON_LOCKUP : 0) |
+        (options.console === undefined ? 0 : BootFlag.SERIAL_CONSOLE),
       soft_lockup_ms: options.soft_lockup_ms ?? 0,
       hard_lockup_ms: options.hard_lockup_ms ?? 0,
       hung_task_ms: options.hung_task_ms ?? 0,
@@ -188,17 +198,27 @@ export class Machine {
   async #drain_loop(): Promise<void> {
     const { I32, U8, F64 } = this.pool;
     while (!this.#ended) {
-      this.#drain();
+      if (!this.#drain()) this.#lines.flush(); // nothing new: what was left open will not be continued soon
       await log_wait(I32, 100);
     }
-    drain(I32, U8, F64, (record) => this.#take(record), { skip_incomplete: true });
+    drain(I32, U8, F64, (record) => this.#lines.add(record), { skip_incomplete: true });
+    this.#lines.flush();
+    this.#drain_console();
   }
-  #drain(): void {
+  /** Return: true if there was anything. */
+  #drain(): boolean {
     const { I32, U8, F64 } = this.pool;
-    drain(I32, U8, F64, (record) => this.#take(record));
+    this.#drain_console();
+    return drain(I32, U8, F64, (record) => this.#lines.add(record)) > 0;
+  }
+  #drain_console(): void {
+    if (this.options.console === undefined) return;
+    const bytes = drain_uart(this.pool.I32, this.#U16);
+    if (bytes.length > 0) this.options.console(bytes);
   }
   #take(record: LogRecord): void {
     this.records.push(record);
+    if (this.records.length > LOG_KEPT) this.records.splice(0, LOG_KEPT >> 2);
     this.options.log?.(record);
   }
 

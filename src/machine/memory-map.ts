@@ -122,6 +122,8 @@ export const enum Mach {
 export const enum BootFlag {
   PANIC_ON_OOPS = 1,
   PANIC_ON_LOCKUP = 2,
+  /** The log goes to the serial console too. */
+  SERIAL_CONSOLE = 4,
 }
 
 export const enum State {

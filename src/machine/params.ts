@@ -63,3 +63,5 @@ export const MAX_STEPS = 20_000;
 export const STEPPED_MEMORY = 8 << 20;
 /** Looks at a full serial port before a byte is given up: the host may be gone. */
 export const UART_TRIES = 10_000;
+/** Records of the log that the host keeps for dmesg. */
+export const LOG_KEPT = 65_536;

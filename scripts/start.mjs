@@ -52,7 +52,7 @@ async function demonstrate() {
 
   heading('4. The token replays the failing interleaving, a thousand times alike');
   const token = /lockstep replay (\S+)/.exec(found.text)?.[1] ?? '';
-  const replayed = await showAndRead('replay', token, 'examples/lost-update.ts', '--times', '1000', '--quiet');
+  const replayed = await showAndRead('replay', token, 'examples/lost-update.ts', '--times', '1000');
   expect(replayed.code, 1, 'replay');
 
   heading('What now');

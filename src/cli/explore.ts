@@ -90,7 +90,7 @@ export async function replayCommand(
   const result = await interrupt.race(replay(token, file, wanted));
   const { failure } = result;
   out.result({ command: 'replay', token, cpus, ...result, exitCode: failure === null ? 0 : 1 });
-  if (failure !== null) printFailure(failure, out, options.quiet);
+  if (failure !== null) printFailure(failure, out, options.quiet || options.times > 1);
   else for (const line of result.log) out.line(line);
   const again = options.times > 1 ? `, ${options.times.toLocaleString('en-US')} times alike` : '';
   const hash = result.hash === '' ? '' : `, hash over ${count(result.switches, 'switch')}: ${result.hash}`;

@@ -102,4 +102,4 @@ export class Output {
 }
 
 /** `1 warning`, `3 warnings`. */
-export const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : /ss$/.test(what) ? 'es' : 's'}`;
+export const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : /(s|x|ch|sh)$/.test(what) ? 'es' : 's'}`;

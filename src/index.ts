@@ -1,0 +1,29 @@
+// The library: `import { Machine, explore, replay } from 'lockstep'`. Host code; the kernel's headers for modules are
+// 'lockstep/linux/*'.
+//
+//   const machine = await Machine.boot({ cpus: 4 });
+//   const { name } = await machine.insmod('counter.ts', { threads: 8 });
+//   await machine.idle();
+//   await machine.rmmod(name);
+//   console.log(machine.dmesg().join('\n'), machine.verdict);
+//   await machine.poweroff();
+//   await release_pools();
+export { Machine, type MachineOptions, type Verdict } from './machine/machine.js';
+export { release_pools } from './machine/pool.js';
+export { EnvironmentFailure, LockstepError, MachineFailure, UsageError } from './machine/errors.js';
+export { format_record } from './machine/log-format.js';
+export type { CpuStatistics } from './machine/cpu-main.js';
+export type { LogRecord } from './kernel/log-reader.js';
+export { compileModule, type CompiledModule, type CompileOptions } from './module/compile.js';
+export { SourceErrors, type RefusalKind, type SourceError } from './module/errors.js';
+export {
+  explore,
+  replay,
+  type ExploreOptions,
+  type ExploreResult,
+  type Failure,
+  type LogLine,
+  type ReplayOptions,
+  type ReplayResult,
+  type VerdictKind,
+} from './explore/index.js';

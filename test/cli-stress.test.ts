@@ -1,0 +1,89 @@
+// `lockstep stress`, `explore` and `replay` as child processes.
+import { describe, expect, it } from 'vitest';
+import { lockstep } from './cli-run.js';
+
+const control = (name: string): string => `test/fixtures/controls/${name}.ts`;
+
+describe('lockstep stress', () => {
+  it('closes with a table of what each CPU did, and exits with 0', async () => {
+    const args = ['stress', 'examples/mutex-counter.ts', 'threads=4', 'rounds=50', '--cpus', '2', '--seconds', '2'];
+    const { code, stdout, stderr } = await lockstep(args);
+    expect(stdout).toMatch(/^examples\/mutex-counter\.ts: \d[\d,]* rounds in \d+\.\d s on 2 CPUs\n/);
+    expect(stdout).toMatch(/CPU +rounds +switches +interrupts +contention +migrations +worst wait +verdict\n/);
+    expect(stdout).toMatch(/\n +0 .* ok\n +1 .* ok\nall .* ok\n/);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  it('runs all examples that are meant to pass when it gets no file', async () => {
+    const { code, stdout } = await lockstep(['stress', '--cpus', '2', '--seconds', '3', '--json']);
+    const { turns } = JSON.parse(stdout) as { turns: { module: string; rounds: number; failure: string | null }[] };
+    const modules = turns.map((turn) => turn.module);
+    for (const name of ['hello', 'ipi_irqsave', 'mutex_counter', 'percpu_stats', 'producer_consumer', 'timer_completion'])
+      expect(modules).toContain(name);
+    expect(modules).not.toContain('lost_update');
+    for (const turn of turns) expect([turn.failure, turn.rounds > 0]).toEqual([null, true]);
+    expect(code).toBe(0);
+  });
+
+  // The control of all the runs that must pass: the same module without its lock.
+  it('finds the lost updates of an unlocked counter on 4 CPUs, shows the log and the way on', async () => {
+    const { code, stdout, stderr } = await lockstep(['stress', control('unlocked-counter'), '--cpus', '4', '--seconds', '30']);
+    expect(stderr).toMatch(/unlocked-counter\.ts broke in round \d+: 1 warning; first: WARNING at .*unlocked-counter\.ts:\d+:\d+/);
+    expect(stdout).toMatch(/\nall .* FAILED\n/);
+    expect(stdout).toMatch(/The log's last lines:\n(.*\n)*.*WARNING: at/);
+    expect(stdout).toMatch(/\n {2}lockstep explore test\/fixtures\/controls\/unlocked-counter\.ts --cpus 4\n/);
+    expect(code).toBe(1);
+  });
+
+  it('finds that a lock which an IPI handler takes is taken with interrupts on', async () => {
+    const { code, stdout, stderr } = await lockstep(['stress', control('ipi-plain'), '--cpus', '2', '--seconds', '30']);
+    expect(stderr).toMatch(/spin lock recursion: CPU \d already holds shared/);
+    expect(stdout).toMatch(/ panic\n/);
+    expect(code).toBe(1);
+  });
+
+  it('stops at a module whose init fails, with its place', async () => {
+    const { code, stderr } = await lockstep(['stress', 'test/fixtures/bad/init-enomem.ts', '--seconds', '20']);
+    expect(stderr).toMatch(/broke in round 1: .*init-enomem\.ts:9:3: .*-12 \(-ENOMEM\)/);
+    expect(code).toBe(1);
+  });
+});
+
+describe('lockstep explore and replay', () => {
+  it('finds the lost update, and the token that it prints replays it', async () => {
+    const found = await lockstep(['explore', 'examples/lost-update.ts', '--seed', '5', '--schedules', '1000']);
+    expect(found.stdout).toMatch(/^WARN: /);
+    expect(found.code).toBe(1);
+    const token = /lockstep replay (\S+) examples\/lost-update\.ts/.exec(found.stdout)?.[1] ?? '';
+    const again = await lockstep(['replay', token, 'examples/lost-update.ts', '--times', '50']);
+    expect(again.stdout).toMatch(/Replayed \d+ steps, 50 times alike, hash over \d+ switches: [0-9a-f]{8}/);
+    expect(again.code).toBe(1);
+    const other = await lockstep(['replay', token, 'examples/hello.ts']);
+    expect(other.stderr).toMatch(/made from other sources than examples\/hello\.ts/);
+    expect(other.code).toBe(2);
+    const cpus = await lockstep(['replay', token, '--cpus', '2']);
+    expect(cpus.stderr).toMatch(/the token is of a machine with 4 CPUs/);
+    expect(cpus.code).toBe(2);
+  });
+
+  it('finds nothing in the counter under a mutex, and says what it covered', async () => {
+    const { code, stdout } = await lockstep(['explore', 'examples/mutex-counter.ts', 'threads=2', '--schedules', '300']);
+    expect(stdout).toMatch(/^300 schedules \(1 different outcome\), [\d,]+ steps in .*: nothing found\n$/);
+    expect(code).toBe(0);
+  });
+
+  it('prints the failure as JSON', async () => {
+    const { code, stdout } = await lockstep(['explore', 'examples/lost-update.ts', '--json']);
+    const { failure, replay } = JSON.parse(stdout) as { failure: { verdict: string; token: string }; replay: string };
+    expect(failure.verdict).toBe('WARN');
+    expect(replay).toBe(`lockstep replay ${failure.token} examples/lost-update.ts`);
+    expect(code).toBe(1);
+  });
+
+  it('refuses a source with the same message as run', async () => {
+    const { code, stderr } = await lockstep(['explore', 'test/fixtures/bad/module-let.ts']);
+    expect(stderr).toMatch(/module-let\.ts:3:5: `let count` is a variable of the module/);
+    expect(code).toBe(2);
+  });
+});

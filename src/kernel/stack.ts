@@ -3,7 +3,7 @@
 // drop the frames that are no kernel code, cut paths down, and give twins the names of the functions they stand for.
 
 const HIDDEN =
-  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call)|cpu\/loop|stepped\/core|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at \$c /;
+  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call)|cpu\/loop|stepped\/core|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at \$c |\(eval at /;
 let root = '';
 
 /** Paths below this folder are printed without it. */

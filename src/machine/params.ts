@@ -65,3 +65,5 @@ export const STEPPED_MEMORY = 8 << 20;
 export const UART_TRIES = 10_000;
 /** Records of the log that the host keeps for dmesg. */
 export const LOG_KEPT = 65_536;
+/** Stepped build: jumps of an idle machine in one phase, whatever they changed, after which module_exit is next. */
+export const QUIET_JUMPS = 256;

@@ -5,7 +5,7 @@
 // A CPU is a stack of activations: the task that runs there at the bottom (its generator twin belongs to the task and
 // may go on at any CPU), interrupts on top of it. One decision lets one CPU run until its next pause: the end of the
 // length it was given, a wait, a sleep, an end, or attention (something happened that lets another CPU run).
-import { QUIET_EXPIRIES } from '../machine/params.js';
+import { QUIET_EXPIRIES, QUIET_JUMPS } from '../machine/params.js';
 import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
 import { cpu, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
@@ -56,6 +56,8 @@ let own_steps = 0; // of the CPU that runs now, since its decision
 let max_steps = 0;
 let last = -1;
 let quiet = 0;
+/** Jumps of this phase. */
+let jumps = 0;
 let tracer: ((site: number) => void) | null = null;
 
 /** False while the view is still that of the last decision: the CPU only paused between two steps. */
@@ -206,7 +208,8 @@ function jump(): boolean {
       at = c;
     }
   }
-  if (at < 0 || quiet++ >= QUIET_EXPIRIES) return false;
+  // A thread that polls with msleep, or a timer that re-arms itself, goes on for ever: also that is waiting for good.
+  if (at < 0 || quiet++ >= QUIET_EXPIRIES || jumps++ >= QUIET_JUMPS) return false;
   jump_to_jiffy(next);
   raise_timer(at);
   stale = true;
@@ -388,6 +391,8 @@ export const found = (): boolean => ld(Mach.OOPSES) + ld(Mach.WARNINGS) + ld(Mac
 export function run(strategy: Strategy, recorder: Recorder, limit: number, hashing: boolean): Ended {
   max_steps = limit;
   stale = true;
+  quiet = 0;
+  jumps = 0;
   let hash = 0x811c9dc5;
   let idle_rounds = 0;
   try {

@@ -10,7 +10,7 @@ import { a_ld, a_st, ld, st } from './raw.js';
 import { ring, wait_on } from './park.js';
 import { raise_vector } from './step.js';
 import { Vector, Wait } from './vectors.js';
-import { atomic_text_handle, call_text, symbol_text } from '../kernel/text.js';
+import { atomic_text_handle, text_handle, call_text, symbol_text } from '../kernel/text.js';
 import { BUG, WARN } from '../kernel/panic.js';
 
 export type smp_call_func_t = (info: number) => void;
@@ -103,7 +103,7 @@ export function smp_call_function_single(target: number, func: smp_call_func_t, 
   return 0;
 }
 
-/** Runs `func(info)` on every CPU of the 64-bit mask at `mask` but this one. Context: task, interrupts on, preemption off. */
+/** Runs `func(info)` on every CPU of the cpumask at `mask` (0: all) but this one. Context: task, interrupts on, preemption off. */
 export function smp_call_function_many(mask: number, func: smp_call_func_t, info: number, wait: boolean | number): void {
   const handle = atomic_text_handle(func, 'a function called on another CPU');
   check_context();
@@ -117,6 +117,16 @@ const in_mask = (mask: number, c: number): boolean => mask === 0 || ((ld(mask + 
 export function smp_call_function(func: smp_call_func_t, info: number, wait: boolean | number): void {
   preempt_disable();
   smp_call_function_many(0, func, info, wait);
+  preempt_enable();
+}
+
+/** Runs `func(info)` on every CPU of the cpumask at `mask`, this one included if it is in it. Context: task, interrupts on. */
+export function on_each_cpu_mask(mask: number, func: smp_call_func_t, info: number, wait: boolean | number): void {
+  preempt_disable();
+  smp_call_function_many(mask, func, info, false);
+  if (in_mask(mask, cpu)) call_here(text_handle(func), info);
+  const n = ld(Mach.CPUS);
+  if (wait) for (let c = 0; c < n; c++) if (c !== cpu && in_mask(mask, c)) wait_for_slot(slot(c, cpu));
   preempt_enable();
 }
 

@@ -78,7 +78,10 @@ export function boot_machine(): void {
   for (const lock of [Mach.LOCK_TASKLIST, Mach.LOCK_MODULES, Mach.LOCK_CONSOLE]) arch_spin_init(lock);
   list_init(Mach.TASK_LIST);
   list_init(Mach.MODULES);
-  for (let c = 0; c < n; c++) init_percpu(c);
+  for (let c = 0; c < n; c++) {
+    init_percpu(c);
+    st(Mach.ONLINE_MASK + ((c >> 5) << 2), ld(Mach.ONLINE_MASK + ((c >> 5) << 2)) | (1 << (c & 31)));
+  }
   mm_init(ld(Mach.MEMORY));
   for (let c = 0; c < n; c++) {
     const idle = alloc_task(0, 0, `swapper/${c}`, PF_IDLE | PF_KTHREAD);

@@ -1,5 +1,7 @@
 // noinstr: never transformed, never interrupted.
 // The public headers by name: what `import ... from 'lockstep/linux/NAME'` gives to a module.
+import * as align from './align.js';
+import * as bits from './bits.js';
 import * as atomic from './atomic.js';
 import * as barrier from './barrier.js';
 import * as bitops from './bitops.js';
@@ -8,6 +10,7 @@ import * as byteorder from './byteorder.js';
 import * as cmpxchg from './cmpxchg.js';
 import * as compiler from './compiler.js';
 import * as completion from './completion.js';
+import * as cpumask from './cpumask.js';
 import * as container_of from './container_of.js';
 import * as ctype from './ctype.js';
 import * as delay from './delay.js';
@@ -45,7 +48,7 @@ import * as types from './types.js';
 import * as wait from './wait.js';
 
 export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  atomic, barrier, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, ctype, delay, err, errno, gfp,
+  align, atomic, barrier, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, cpumask, ctype, delay, err, errno, gfp,
   init, interrupt, io, irqflags, jiffies, kallsyms, kstrtox, kthread, list, log2, math, minmax, mm, module, moduleparam,
   mutex, panic, percpu, preempt, printk, sched, slab, smp, spinlock, sprintf, string, timer, types, wait,
 };

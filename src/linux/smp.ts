@@ -9,8 +9,8 @@ export {
   put_cpu,
   raw_smp_processor_id,
   smp_call_function,
-  smp_call_function_many,
   smp_call_function_single,
   smp_processor_id,
   smp_send_reschedule,
 } from '../cpu/smp.js';
+export { on_each_cpu_mask, smp_call_function_many } from './cpumask.js';

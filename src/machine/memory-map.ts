@@ -104,6 +104,8 @@ export const enum Mach {
   HUNG_TASK_MS = 0x1520,
   /** Parts of the kernel that a test has broken: bits of `Break` in cpu/break.ts. */
   BREAK = 0x1538,
+  /** struct cpumask: the CPUs of the machine. */
+  ONLINE_MASK = 0x1540,
   /** Words for tests that need some. */
   SCRATCH = 0x1800,
   /** Text handles of the handlers of vectors 0..31 and of softirqs 0..15. */

@@ -24,6 +24,7 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'smp_call_function_single',
     'smp_call_function_many',
     'smp_call_function',
+    'on_each_cpu_mask',
     'on_each_cpu',
   ],
   'cpu/softirq.js': ['do_softirq_own_stack', 'do_softirq', 'local_bh_enable'],
@@ -32,6 +33,7 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'kernel/traps.js': ['call_device_vector', 'call_softirq'],
   'kernel/module.js': ['init_module', 'exit_module'],
   'linux/completion.js': ['wait_for_completion', 'wait_for_completion_timeout'],
+  'linux/cpumask.js': ['smp_call_function_many', 'on_each_cpu_mask'],
   'linux/delay.js': ['ndelay', 'udelay', 'mdelay', 'usleep_range', 'ssleep'],
   'linux/mutex.js': ['mutex_lock'],
   'linux/spinlock.js': [

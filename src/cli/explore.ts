@@ -36,7 +36,7 @@ export async function exploreCommand(
   const parameters = moduleParameters(given);
   // Loaded here: `run` and `stress` start faster without it.
   const { explore } = await import('../explore/index.js');
-  const wanted: ExploreOptions & { memory?: number } = {
+  const wanted: ExploreOptions = {
     cpus: options.cpus,
     ...(options.memory !== undefined && { memory: options.memory }),
     schedules: options.schedules,
@@ -56,7 +56,7 @@ export async function exploreCommand(
   const effort =
     `${count(result.schedules, 'schedule')} (${count(result.distinct, 'different outcome')}), ` +
     `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s (${rate.toLocaleString('en-US')}/s)`;
-  const replay = failure === null ? '' : commandLine('lockstep', 'replay', failure.token, shortPath(file));
+  const replay = failure === null ? '' : commandLine('lockstep', 'replay', failure.token, shortPath(file), ...(options.memory === undefined ? [] : ['--memory', String(options.memory)]));
   out.result({ command: 'explore', file, parameters, ...result, exitCode: failure === null ? 0 : 1, ...(replay && { replay }) });
   if (failure === null) {
     out.line(`${effort}: nothing found`);
@@ -81,7 +81,7 @@ export async function replayCommand(
   const { cpus } = decode_token(token);
   if (options.cpus !== undefined && options.cpus !== cpus)
     throw new UsageError(`--cpus ${options.cpus}: the token is of a machine with ${count(cpus, 'CPU')}, which replay always boots`);
-  const wanted: ReplayOptions & { memory?: number } = {
+  const wanted: ReplayOptions = {
     check: options.check,
     times: options.times,
     hash: options.hash,

@@ -16,6 +16,8 @@ export type { VerdictKind } from './session.js';
 export interface ExploreOptions {
   /** 1 to 64; 4 when not given. */
   cpus?: number;
+  /** Bytes; see STEPPED_MEMORY in params.ts. A token does not hold it: give replay the same. */
+  memory?: number;
   /** At most this many; 10,000 when not given. */
   schedules?: number;
   /** Decides all that is random; 1 when not given. */
@@ -112,8 +114,9 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
   return { schedules: done, steps, distinct: behaviours.size, elapsed_ms, failure, failures };
 }
 
-function session_options(compiled: CompiledModule, options: { cpus?: number; maxSteps?: number; parameters?: Record<string, string | number | boolean> }): {
+function session_options(compiled: CompiledModule, options: { cpus?: number; memory?: number; maxSteps?: number; parameters?: Record<string, string | number | boolean> }): {
   cpus?: number;
+  memory?: number;
   max_steps?: number;
   parameters?: Record<string, string | number | boolean>;
 } {
@@ -124,6 +127,7 @@ function session_options(compiled: CompiledModule, options: { cpus?: number; max
   }
   return {
     ...(options.cpus !== undefined && { cpus: options.cpus }),
+    ...(options.memory !== undefined && { memory: options.memory }),
     ...(options.maxSteps !== undefined && { max_steps: options.maxSteps }),
     ...(options.parameters !== undefined && { parameters: options.parameters }),
   };
@@ -164,6 +168,8 @@ async function describe(session: Session, token: string, schedule: number): Prom
 }
 
 export interface ReplayOptions {
+  /** What explore had, if it was given. */
+  memory?: number;
   check?: boolean;
   /** Replay this many times and compare the hashes of the memory at each switch; 1 when not given. */
   times?: number;
@@ -197,6 +203,7 @@ export async function replay(token: string, file?: string, options: ReplayOption
     cpus: wanted.cpus,
     max_steps: wanted.max_steps,
     parameters: Object.fromEntries(wanted.parameters),
+    ...(options.memory !== undefined && { memory: options.memory }),
   });
   if (session.kernel_hash !== wanted.kernel)
     throw new UsageError(`the token was made by another build of Lockstep (kernel ${wanted.kernel}, this is ${session.kernel_hash}): explore again, or use that build`);

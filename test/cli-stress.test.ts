@@ -53,7 +53,7 @@ describe('lockstep stress', () => {
 describe('lockstep explore and replay', () => {
   it('finds the lost update, and the token that it prints replays it', async () => {
     const found = await lockstep(['explore', 'examples/lost-update.ts', '--seed', '5', '--schedules', '1000']);
-    expect(found.stdout).toMatch(/^WARN: /);
+    expect(found.stdout).toMatch(/^WARNING: at /);
     expect(found.code).toBe(1);
     const token = /lockstep replay (\S+) examples\/lost-update\.ts/.exec(found.stdout)?.[1] ?? '';
     const again = await lockstep(['replay', token, 'examples/lost-update.ts', '--times', '50']);

@@ -100,7 +100,9 @@ export async function replayCommand(
 }
 
 function printFailure(failure: Failure, out: Output, quiet: boolean): void {
-  out.line(out.paint('red', `${failure.verdict}: ${failure.message}`));
+  const { verdict, message } = failure;
+  const named = message.toLowerCase().startsWith(verdict.toLowerCase());
+  out.line(out.paint('red', named ? message : `${verdict}: ${message}`));
   if (quiet) return;
   out.line();
   out.line(failure.interleaving.trimEnd());

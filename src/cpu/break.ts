@@ -12,6 +12,8 @@ export const enum Break {
   PLAIN_PENDING = 2,
   /** A waiter for a spin lock takes it as soon as it has seen it free, without a compare-exchange. */
   LOCK_WITHOUT_CAS = 4,
+  /** A function call to another CPU is announced before its slot is written. */
+  CALL_BEFORE_FILL = 16,
   /** del_timer_sync does not wait for a running function. */
   DEL_TIMER_SYNC = 8,
 }
@@ -20,6 +22,7 @@ export const BREAKS: Readonly<Record<string, number>> = {
   'look-before-announce': Break.LOOK_BEFORE_ANNOUNCE,
   'plain-pending': Break.PLAIN_PENDING,
   'lock-without-cas': Break.LOCK_WITHOUT_CAS,
+  'call-before-fill': Break.CALL_BEFORE_FILL,
   'del-timer-sync': Break.DEL_TIMER_SYNC,
 };
 

@@ -3,6 +3,7 @@
 // interrupt must not run it again), runs it with interrupts off, frees it and rings the source.
 // Context of the calls that may wait: interrupts on and not in an interrupt, or two CPUs could wait for each other.
 import { CALL_SLOT, CALLS, Mach, MAX_CPUS_SHIFT, percpu_base } from '../machine/memory-map.js';
+import { Break, breaks, linger } from './break.js';
 import { cpu } from './context.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from './irqflags.js';
 import { in_task, preempt_count, preempt_disable, preempt_enable } from './preempt.js';
@@ -36,6 +37,15 @@ export const put_cpu = (): void => preempt_enable();
 
 /** Asks another CPU to look at its run queue. Context: any. */
 export const smp_send_reschedule = (target: number): void => raise_vector(percpu_base(target), Vector.RESCHEDULE);
+
+/** The broken control: the call is published, then written. */
+function send_broken(target: number, s: number, handle: number, info: number): void {
+  a_st(s + STATE, 1);
+  raise_vector(percpu_base(target), Vector.CALL_FUNCTION);
+  linger(3000);
+  st(s + HANDLE, handle);
+  st(s + INFO, info);
+}
 
 /** Calls the function with interrupts off, and checks that it leaves the CPU as it was. */
 function run_called(handle: number, info: number): void {
@@ -71,6 +81,7 @@ function wait_for_slot(s: number): void {
 function send(target: number, handle: number, info: number): void {
   const s = slot(target, cpu);
   wait_for_slot(s);
+  if (breaks(Break.CALL_BEFORE_FILL)) return send_broken(target, s, handle, info);
   st(s + HANDLE, handle);
   st(s + INFO, info);
   a_st(s + STATE, 1);

@@ -47,7 +47,7 @@ export function raise_vector(target_area: number, vector: number): void {
 /** The broken control of the test of raise_vector. */
 function raise_plain(word: number, bit: number, target_area: number): void {
   const old = ld(word);
-  linger(200);
+  linger(3000);
   st(word, old | bit);
   ring(target_area);
 }

@@ -155,7 +155,7 @@ describe('a sleeping call without yield*', () => {
   });
 
   it('costs nothing where no check is needed: plain functions of the module', async () => {
-    const { free, cjs } = await load(
+    const { free } = await load(
       'function add(a: number) { return a + 1; }\nconst twice = (a: number) => add(add(a));\nexport function f() { return twice(3); }',
     );
     expect(free).not.toContain('$c(');

@@ -13,7 +13,7 @@ export function world(trace: Trace, step: () => boolean) {
   const note = (...what: unknown[]): void =>
     void trace.push(what.map((w) => (typeof w === 'bigint' ? `${w}n` : w)).join(' '));
   class Shared {
-    values: Record<string, unknown>;
+    declare values: Record<string, unknown>;
     declare '@addr': number;
     constructor(
       readonly name: string,

@@ -13,7 +13,7 @@ import { Break, breaks, linger } from './break.js';
 import { my } from './context.js';
 import { a_ld, a_st, a_xchg, futex_wait, futex_wake, ld, st } from './raw.js';
 import { step } from './step.js';
-import { Wait } from './vectors.js';
+import type { Wait } from './vectors.js';
 
 /** Wakes the CPU whose area this is, if it is parked. The reason must have been published before. Context: any. */
 export function ring(area: number): void {

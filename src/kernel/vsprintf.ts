@@ -104,7 +104,7 @@ function parse(fmt: string): Spec[] {
       before += '%';
       continue;
     }
-    let type = c === 'i' ? 'd' : c;
+    const type = c === 'i' ? 'd' : c;
     let extension = '';
     if (c === 'p') {
       const start = i;

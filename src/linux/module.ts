@@ -5,7 +5,7 @@ import { kallsyms_lookup_name, module_of_text, text_at } from '../kernel/text.js
 import type { Sleeping } from '../sched/sleep.js';
 
 type InitFunction = () => number | Sleeping<number>;
-type ExitFunction = () => void | Sleeping<unknown>;
+type ExitFunction = (() => void) | (() => Sleeping<unknown>);
 
 /** The function that runs when the module is loaded; 0, or -errno to refuse. May be a generator function. */
 export function module_init(init: InitFunction): void {

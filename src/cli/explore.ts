@@ -52,10 +52,12 @@ export async function exploreCommand(
   const result = await interrupt.race(explore(file, wanted));
   out.clearStatus();
   const { failure } = result;
-  const rate = result.elapsed_ms > 0 ? Math.round((result.schedules / result.elapsed_ms) * 1000) : 0;
+  // Of a few schedules it would be a figure about starting up.
+  const perSecond = Math.round((result.schedules / result.elapsed_ms) * 1000);
+  const rate = result.schedules < 100 ? '' : ` (${perSecond.toLocaleString('en-US')}/s)`;
   const effort =
     `${count(result.schedules, 'schedule')} (${count(result.distinct, 'different outcome')}), ` +
-    `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s (${rate.toLocaleString('en-US')}/s)`;
+    `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s${rate}`;
   const replay = failure === null ? '' : commandLine('lockstep', 'replay', failure.token, shortPath(file), ...(options.memory === undefined ? [] : ['--memory', String(options.memory)]));
   out.result({ command: 'explore', file, parameters, ...result, exitCode: failure === null ? 0 : 1, ...(replay && { replay }) });
   if (failure === null) {

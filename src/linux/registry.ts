@@ -48,7 +48,7 @@ import * as types from './types.js';
 import * as wait from './wait.js';
 
 export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  align, atomic, barrier, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, cpumask, ctype, delay, err, errno, gfp,
+  align, atomic, barrier, bits, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, cpumask, ctype, delay, err, errno, gfp,
   init, interrupt, io, irqflags, jiffies, kallsyms, kstrtox, kthread, list, log2, math, minmax, mm, module, moduleparam,
   mutex, panic, percpu, preempt, printk, sched, slab, smp, spinlock, sprintf, string, timer, types, wait,
 };

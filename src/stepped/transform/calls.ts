@@ -63,7 +63,8 @@ function may_be_function(t: Twin, node: Node): boolean {
       return (
         b.kind !== 'const' ||
         b.declaration.id?.type !== 'Identifier' ||
-        init == null ||
+        init === undefined ||
+        init === null ||
         b.head !== undefined ||
         may_be_function(t, init)
       );

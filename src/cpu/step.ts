@@ -1,7 +1,7 @@
 // noinstr: never transformed, never interrupted.
 // The step of the free-running build: a load and a branch on this CPU's pending word, at which everything from outside
 // happens. In the stepped build the pauses come from the transform, the machine delivers interrupts there, and the
-// steps below do nothing.
+// step below only asks for a decision.
 import { Mach, Pcpu, State } from '../machine/memory-map.js';
 import { cpu, my } from './context.js';
 import { take_interrupts } from './interrupt.js';
@@ -20,7 +20,9 @@ export class MachineStopped extends Error {
 }
 
 export function step(): void {
-  if (!STEPPED && ld(my + Pcpu.PENDING) !== 0) step_slow();
+  if (ld(my + Pcpu.PENDING) === 0) return;
+  if (STEPPED) ring(my); // interrupts may just have been enabled: a decision point
+  else step_slow();
 }
 
 /** Something is pending. STOP and the backtrace are taken at once, the rest when interrupts are on. */

@@ -4,7 +4,7 @@
 //   varint    CPUs                             varint    step limit
 //   varint    parameters, each as two strings (varint length, UTF-8)
 //   then the decisions, deflated when that is shorter (flag byte first): for each a varint of
-//   steps * (CPUs * 3) + cpu * 3 + action
+//   steps * (CPUs * 4) + cpu * 4 + action
 //
 // Only decisions that were choices are in it, so that a schedule with few of them is a short token.
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -28,7 +28,7 @@ export interface Token {
 }
 
 const PREFIX = 'LS1.';
-const ACTIONS = 3;
+const ACTIONS = 4;
 
 class Writer {
   readonly bytes: number[] = [];

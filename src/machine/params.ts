@@ -56,7 +56,7 @@ export const LOG_RECORD_MAX = 4096;
 /** Stepped build: virtual time of one step, in ns. */
 export const STEP_NS = 50;
 /** Stepped build: jumps of an idle machine to a timer that changed nothing, after which it waits for good. */
-export const QUIET_EXPIRIES = 8;
+export const QUIET_EXPIRIES = 64;
 /** Stepped build: a schedule longer than this has not ended: a livelock. */
 export const MAX_STEPS = 20_000;
 /** Stepped build: memory of the machine. */
@@ -67,3 +67,5 @@ export const UART_TRIES = 10_000;
 export const LOG_KEPT = 65_536;
 /** Stepped build: jumps of an idle machine in one phase, whatever they changed, after which module_exit is next. */
 export const QUIET_JUMPS = 256;
+/** Stepped build: a strategy lets time jump this many jiffies ahead, to a timer, while tasks run: the longest that CPUs are slow. */
+export const TIMER_AHEAD = 25;

@@ -18,6 +18,7 @@ import { SCHED_SLICE_NS } from '../machine/params.js';
 import { cpu, current_task, my } from '../cpu/context.js';
 import { clock_ns } from '../cpu/clock.js';
 import { a_cas, a_ld, a_st, ld, ldf64, st, stf64, STEPPED } from '../cpu/raw.js';
+import { ring } from '../cpu/park.js';
 import { smp_send_reschedule } from '../cpu/smp.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { pq_find, pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
@@ -138,6 +139,7 @@ function move_to(task: number, target: number): void {
 /** Tells `target` of a new task: its idle loop gets up, or its running task is asked to give way. */
 function kick(target: number, task: number): void {
   const area = percpu_base(target);
+  if (STEPPED) ring(area); // also on this CPU another task waits now: a decision point
   const running = a_ld(area + Pcpu.RQ_CURR);
   if (running === 0) {
     if (target !== cpu) smp_send_reschedule(target);
@@ -227,21 +229,11 @@ export function scheduler_tick(): void {
  * Return: true if one came.
  */
 export function idle_balance(): boolean {
-  const n = ld(Mach.CPUS);
-  let busiest = 0;
-  let most = 0;
-  for (let i = 1; i < n; i++) {
-    const area = percpu_base((cpu + i) % n);
-    const movable = ld(area + Pcpu.RQ_MOVABLE);
-    if (movable > most && ld(area + Pcpu.RQ_NR) > 0) {
-      most = movable;
-      busiest = area;
-    }
-  }
-  if (most === 0) return false;
   const here = cpu;
+  const busiest = busiest_but(here);
+  if (busiest === 0) return false;
   const flags = lock_irqsave(busiest + Pcpu.RQ_LOCK);
-  const node = pq_find(busiest + Pcpu.RQ_HEAP, (at) => can_move(at - Task.NODE) && cpu_allowed(at - Task.NODE, here));
+  const node = movable_to(busiest, here);
   const task = node - Task.NODE;
   if (node !== 0) {
     pq_remove(busiest + Pcpu.RQ_HEAP, node);
@@ -255,6 +247,30 @@ export function idle_balance(): boolean {
   st(my + Pcpu.STAT_MIGRATIONS, ld(my + Pcpu.STAT_MIGRATIONS) + 1);
   move_to(task, here);
   return true;
+}
+
+/** The area of the CPU with most tasks that can move, 0 if there are none but on `here`. */
+function busiest_but(here: number): number {
+  const n = ld(Mach.CPUS);
+  let busiest = 0;
+  let most = 0;
+  for (let i = 1; i < n; i++) {
+    const area = percpu_base((here + i) % n);
+    const movable = ld(area + Pcpu.RQ_MOVABLE);
+    if (movable > most && ld(area + Pcpu.RQ_NR) > 0) {
+      most = movable;
+      busiest = area;
+    }
+  }
+  return busiest;
+}
+/** The heap node of the first queued task that may go to that CPU, or 0. Under the queue's lock. */
+const movable_to = (area: number, to: number): number =>
+  pq_find(area + Pcpu.RQ_HEAP, (at) => can_move(at - Task.NODE) && cpu_allowed(at - Task.NODE, to));
+/** Whether idle_balance on that CPU would find a task. Context: the stepped machine, between two steps. */
+export function can_balance(here: number): boolean {
+  const busiest = busiest_but(here);
+  return busiest !== 0 && movable_to(busiest, here) !== 0;
 }
 
 export const set_current_state = (state: number): void => a_st(current_task() + Task.STATE, state);

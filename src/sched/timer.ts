@@ -144,6 +144,7 @@ function insert(area: number, timer: number, expires: number): void {
   stf64(timer + Timer.KEY, now + Math.max(1, (expires - now) | 0));
   pq_insert(area + Pcpu.TIMER_HEAP, timer);
   publish(area);
+  if (STEPPED) ring(area); // it may fire from here on: a decision point
 }
 
 /** Arms a timer that is not armed. Context: any. */

@@ -30,12 +30,13 @@ export function reset_clock(): void {
 export function pass_ns(ns: number): void {
   jumped += Math.max(0, ns);
 }
-/** Writes the jiffies that the clock says. */
-export function publish_jiffies(): void {
-  if (clock_ns() < next_jiffy) return;
+/** Writes the jiffies that the clock says. Return: true if a new one has begun. */
+export function publish_jiffies(): boolean {
+  if (clock_ns() < next_jiffy) return false;
   const jiffies = Math.floor(clock_ns() / JIFFY_NS);
   if (ld(Mach.JIFFIES) !== jiffies) st(Mach.JIFFIES, jiffies);
   next_jiffy = (jiffies + 1) * JIFFY_NS;
+  return true;
 }
 /** Jumps to the beginning of a jiffy, or to the next one if that is not in the future. */
 export function jump_to_jiffy(jiffy: number): void {

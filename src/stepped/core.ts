@@ -5,12 +5,13 @@
 // A CPU is a stack of activations: the task that runs there at the bottom (its generator twin belongs to the task and
 // may go on at any CPU), interrupts on top of it. One decision lets one CPU run until its next pause: the end of the
 // length it was given, a wait, a sleep, an end, or attention (something happened that lets another CPU run).
-import { QUIET_EXPIRIES, QUIET_JUMPS } from '../machine/params.js';
+import { QUIET_EXPIRIES, QUIET_JUMPS, TIMER_AHEAD } from '../machine/params.js';
 import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
 import { cpu, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { preempt_count } from '../cpu/preempt.js';
+import { do_softirq } from '../cpu/softirq.js';
 import { arch_spin_lock, lock_text } from '../cpu/spinlock.js';
 import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { MachineStopped } from '../cpu/step.js';
@@ -18,7 +19,7 @@ import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, Wait, WAIT_NAMES } from '../cpu/v
 import { call_sleepable } from '../kernel/call.js';
 import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
 import { call_text, text_at } from '../kernel/text.js';
-import { switch_tasks } from '../sched/core.js';
+import { can_balance, idle_balance, switch_tasks } from '../sched/core.js';
 import { blocked_text, for_each_task } from '../sched/debug.js';
 import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
 import { cond_resched, drive, resched, schedule } from '../sched/sleep.js';
@@ -179,45 +180,89 @@ function look(): number {
   let unsettled = false; // something may change without attention: interrupts enabled again, a CPU that relaxes
   let count = 0;
   const n = cpus.length;
+  let queued = 0;
+  for (let c = 0; c < n; c++) queued += ld(percpu_base(c) + Pcpu.RQ_NR);
   for (let c = 0; c < n; c++) {
     const area = percpu_base(c);
     const state = cpus[c]!;
     const pending = can_interrupt(area);
     if (ld(area + Pcpu.PENDING) !== 0 || (state.waiting && state.condition === null)) unsettled = true;
-    const busy = state.stack.length > 0 || ld(area + Pcpu.RQ_CURR) !== 0;
-    const can = busy ? pending || !holds(state) : pending || ld(area + Pcpu.RQ_NR) !== 0;
+    const busy = is_busy(state, area);
+    const can = pending || (busy ? !holds(state) : queued !== 0 && (ld(area + Pcpu.RQ_NR) !== 0 || can_balance(c)));
     if (!can) continue;
     view.cpus[count++] = c;
     view.pending[c] = busy && pending ? 1 : 0;
     view.contended[c] = busy && ld(area + Pcpu.RQ_NR) !== 0 ? 1 : 0;
   }
   view.count = count;
-  view.timers = ld(Mach.NR_TIMERS) !== 0;
+  view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline());
   stale = unsettled;
   return count;
 }
+/** Something runs there, or a softirq is left over for an idle CPU. */
+const is_busy = (state: CpuState, area: number): boolean =>
+  state.stack.length > 0 || ld(area + Pcpu.RQ_CURR) !== 0 || ld(area + Pcpu.SOFTIRQ_PENDING) !== 0;
 
-/** Nothing can go on by itself: time jumps to the next timer. Return: false if there is none, or they change nothing. */
-function jump(): boolean {
+// ---- time -----------------------------------------------------------------------------------------------------------
+/** The jiffy of the next timer at a CPU that could take its interrupt, Infinity if there is none. */
+function next_deadline(): number {
   let next = Infinity;
-  let at = -1;
   for (let c = 0; c < cpus.length; c++) {
-    const deadline = ldf64(percpu_base(c) + Pcpu.DEADLINE);
-    if (deadline < next && ld(percpu_base(c) + Pcpu.IRQ_OFF) === 0) {
-      next = deadline;
-      at = c;
-    }
+    const area = percpu_base(c);
+    const deadline = ldf64(area + Pcpu.DEADLINE);
+    if (deadline < next && ld(area + Pcpu.IRQ_OFF) === 0) next = deadline;
   }
-  // A thread that polls with msleep, or a timer that re-arms itself, goes on for ever: also that is waiting for good.
-  if (at < 0 || quiet++ >= QUIET_EXPIRIES || jumps++ >= QUIET_JUMPS) return false;
-  jump_to_jiffy(next);
-  raise_timer(at);
+  return next;
+}
+/** Not due yet, and not so far that a CPU which makes a few steps meanwhile would be absurdly slow. */
+function is_near(jiffy: number): boolean {
+  const ahead = jiffy - ld(Mach.JIFFIES);
+  return ahead > 0 && ahead <= TIMER_AHEAD;
+}
+/** The timer interrupt becomes pending wherever a timer is due. */
+function raise_due(): void {
+  const now = ld(Mach.JIFFIES);
+  for (let c = 0; c < cpus.length; c++) if (ldf64(percpu_base(c) + Pcpu.DEADLINE) <= now) raise_timer(c);
   stale = true;
-  return true;
 }
 function raise_timer(c: number): void {
   const area = percpu_base(c);
   st(area + Pcpu.PENDING, ld(area + Pcpu.PENDING) | (1 << Vector.TIMER));
+  stale = true;
+}
+/** Nothing can go on by itself: time jumps to the next timer. Return: false if there is none, or they change nothing. */
+function jump(): boolean {
+  const next = next_deadline();
+  // A thread that polls with msleep, or a timer that re-arms itself, goes on for ever: also that is waiting for good.
+  if (next === Infinity || quiet++ >= QUIET_EXPIRIES || jumps++ >= QUIET_JUMPS) return false;
+  jump_to_jiffy(next);
+  raise_due();
+  return true;
+}
+/** The strategy lets time pass. A timer that is due and not yet run holds it: deadlines keep their order. */
+function pass_time(action: Action, c: number): void {
+  const next = next_deadline();
+  if (next > ld(Mach.JIFFIES)) {
+    jump_to_jiffy(action === Action.TIMER && is_near(next) ? next : 0);
+    raise_due();
+  }
+  if (action === Action.TICK) raise_timer(c);
+}
+/** CPUs only relax, and there is no timer: a jiffy passes, for loops that look at the time. Return: false if none does. */
+function pass_jiffy(): boolean {
+  let relaxing = false;
+  for (let c = 0; c < cpus.length; c++) {
+    const state = cpus[c]!;
+    if (!state.waiting || state.condition !== null) continue;
+    relaxing = true;
+    state.relaxed_at = -1;
+    const area = percpu_base(c);
+    if (ld(area + Pcpu.RQ_NR) !== 0 && ld(area + Pcpu.IRQ_OFF) === 0) raise_timer(c); // its tick lets the others have the CPU
+  }
+  if (!relaxing) return false;
+  jump_to_jiffy(0);
+  raise_due();
+  return true;
 }
 
 // ---- running one CPU ------------------------------------------------------------------------------------------------
@@ -231,15 +276,19 @@ function resume(c: number, interrupt: boolean): void {
     stale = true;
     push_interrupt(state);
   }
-  else if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
+  preempt(state);
   if (state.stack.length > 0) return resume_interrupt(state);
-  const task = ld(my + Pcpu.RQ_CURR);
-  if (task === 0) {
+  if (ld(my + Pcpu.RQ_CURR) === 0) {
     leave_task(0, false);
-    if (ld(my + Pcpu.RQ_CURR) === 0) return;
-    return resume_task(state, ld(my + Pcpu.RQ_CURR));
+    if (ld(my + Pcpu.RQ_CURR) === 0 && idle_balance()) leave_task(0, false);
+    if (state.stack.length > 0) return resume_interrupt(state);
   }
-  resume_task(state, task);
+  const task = ld(my + Pcpu.RQ_CURR);
+  if (task !== 0) resume_task(state, task);
+}
+/** The running task gives way, if it was asked to and may. */
+function preempt(state: CpuState): void {
+  if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
 }
 
 /** The access that a pause stood before is made now. */
@@ -262,11 +311,15 @@ function push_interrupt(state: CpuState): void {
   st(my + Pcpu.PENDING, ld(my + Pcpu.PENDING) & ~(1 << vector));
   if (vector === Vector.RESCHEDULE) return; // its handler does nothing: the queue is looked at anyway
   st(my + Pcpu.IRQ_OFF, 1);
+  push(state, twin(run_interrupt).$g!(vector));
+}
+/** Puts an activation on top of what the CPU does. */
+function push(state: CpuState, activation: Activation): void {
   const interrupted = { condition: state.condition, waiting: state.waiting, site: state.pending_site };
   state.pending_site = -1;
   state.waiting = false;
   state.condition = null;
-  state.stack.push(with_state(state, interrupted, twin(run_interrupt).$g!(vector)));
+  state.stack.push(with_state(state, interrupted, activation));
 }
 /** What it interrupted waits again, or still has its access before it, when the interrupt has ended. */
 function* with_state(
@@ -275,6 +328,7 @@ function* with_state(
   activation: Activation,
 ): Activation {
   yield* activation;
+  state.relaxed_at = -1;
   state.condition = interrupted.condition;
   state.waiting = interrupted.waiting;
   state.pending_site = interrupted.site;
@@ -288,7 +342,7 @@ function resume_interrupt(state: CpuState): void {
     if (r.done === true) {
       stale = true;
       state.stack.pop();
-      if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
+      preempt(state);
     } else if (r.value === SCHEDULE) throw new Error('an interrupt handler called schedule()');
   } catch (error) {
     if (error instanceof MachineStopped) throw error;
@@ -353,14 +407,46 @@ function task_ended(task: number, code: number, oopsed: boolean): void {
 function leave_task(task: number, preempted: boolean): void {
   stale = true;
   const dead = task !== 0 && ld(task + Task.STATE) === TASK_DEAD;
-  // A preempted task's step is still before its access: the task takes that along.
-  if (task !== 0) carried[ld(task + Task.SLOT)] = cpus[cpu]!.pending_site;
-  cpus[cpu]!.pending_site = -1;
+  const state = cpus[cpu]!;
+  // A preempted task's step is still before its access, or it still waits: the task takes that along.
+  if (task !== 0) {
+    const slot = ld(task + Task.SLOT);
+    carried[slot] = state.pending_site;
+    carried_wait[slot] = state.waiting ? take_wait(state) : null;
+  }
+  state.pending_site = -1;
   const next = switch_tasks(task, preempted);
-  if (next !== 0) cpus[cpu]!.pending_site = ld(next + Task.SLOT) === 0 ? -1 : (carried[ld(next + Task.SLOT)] ?? -1);
+  if (next !== 0) {
+    const slot = ld(next + Task.SLOT);
+    state.pending_site = slot === 0 ? -1 : (carried[slot] ?? -1);
+    const wait = slot === 0 ? null : carried_wait[slot];
+    if (wait != null) give_wait(state, wait);
+  }
   if (dead) release_task(task);
+  if (ld(my + Pcpu.SOFTIRQ_PENDING) !== 0) push(state, twin(do_softirq).$g!());
 }
+/** By slot, of tasks that are not on a CPU. */
 const carried: number[] = [];
+interface CarriedWait {
+  condition: (() => boolean) | null;
+  reason: number;
+  address: number;
+}
+const carried_wait: (CarriedWait | null)[] = [];
+function take_wait(state: CpuState): CarriedWait {
+  const wait = { condition: state.condition, reason: ld(my + Pcpu.WAIT_REASON), address: ld(my + Pcpu.WAIT_ADDR) };
+  state.waiting = false;
+  state.condition = null;
+  st(my + Pcpu.WAIT_REASON, Wait.NOTHING);
+  return wait;
+}
+function give_wait(state: CpuState, wait: CarriedWait): void {
+  state.waiting = true;
+  state.condition = wait.condition;
+  state.relaxed_at = -1;
+  st(my + Pcpu.WAIT_REASON, wait.reason);
+  st(my + Pcpu.WAIT_ADDR, wait.address);
+}
 
 // ---- a schedule -----------------------------------------------------------------------------------------------------
 let watched_task = 0;
@@ -395,28 +481,25 @@ export function run(strategy: Strategy, recorder: Recorder, limit: number, hashi
   jumps = 0;
   let hash = 0x811c9dc5;
   let idle_rounds = 0;
+  let choice = false;
   try {
     for (;;) {
       let count = look();
       if (count === 0) {
-        if (spinning()) return 'deadlock';
-        if (!jump()) return 'quiet';
+        if (!jump() && !pass_jiffy()) return spinning() ? 'deadlock' : 'quiet';
         count = look();
-        if (count === 0) return 'quiet';
+        if (count === 0) return spinning() ? 'deadlock' : 'quiet';
       }
       decide(strategy, count);
       const { cpu: c, action } = decision;
-      const choice = is_choice(count, c);
-      if (action === Action.TICK) {
-        jump_to_jiffy(0);
-        raise_timer(c);
-        stale = true;
-      }
-      countdown = decision.steps;
+      choice = is_choice(count, c);
+      if (action >= Action.TICK) pass_time(action, c);
+      countdown = Math.min(decision.steps, max_steps - steps);
       const before = steps;
-      resume(c, action !== Action.RUN);
+      resume(c, action === Action.INTERRUPT || action === Action.TICK);
       if (choice) recorder.decided(c, action, own_steps);
-      publish_jiffies();
+      choice = false;
+      if (publish_jiffies()) raise_due();
       if (hashing) recorder.hashed((hash = hash_memory(hash)));
       if (found()) return 'finding';
       if (steps > max_steps) return 'livelock';
@@ -428,8 +511,9 @@ export function run(strategy: Strategy, recorder: Recorder, limit: number, hashi
       }
     }
   } catch (error) {
-    if (error instanceof MachineStopped) return 'panic';
-    throw error;
+    if (!(error instanceof MachineStopped)) throw error;
+    if (choice) recorder.decided(decision.cpu, decision.action, own_steps); // the one that it panicked in
+    return 'panic';
   }
 }
 
@@ -449,9 +533,9 @@ function decide(strategy: Strategy, count: number): void {
   const area = percpu_base(decision.cpu);
   const state = cpus[decision.cpu]!;
   // A CPU that waits, or has nothing to run, can only take its interrupt.
-  const busy = state.stack.length > 0 || ld(area + Pcpu.RQ_CURR) !== 0;
-  if (decision.action === Action.RUN && can_interrupt(area) && (!busy || holds(state))) decision.action = Action.INTERRUPT;
+  const busy = is_busy(state, area);
   if (decision.action === Action.TICK && (ld(area + Pcpu.IRQ_OFF) !== 0 || !busy)) decision.action = Action.RUN;
+  if (decision.action === Action.RUN && can_interrupt(area) && (!busy || holds(state))) decision.action = Action.INTERRUPT;
 }
 
 /** Some CPU waits in wait_on, and nothing will ever end it. */
@@ -518,6 +602,7 @@ export function reset_machine(): void {
   slots = 1;
   nr_freed = 0;
   carried.length = 0;
+  carried_wait.length = 0;
   last = -1;
   quiet = 0;
   reset_clock();

@@ -9,11 +9,11 @@ export interface View {
   count: number;
   /** The CPU that ran last, -1 at the beginning; it may not be able to go on. */
   last: number;
-  /** True for a CPU in `cpus` that has an interrupt pending which it could take, or a reason to switch tasks. */
+  /** True for a CPU in `cpus` that has an interrupt pending which it could take on top of what it runs. */
   readonly pending: Uint8Array;
   /** True for a CPU on which another task waits for the one that runs: a tick could preempt it. */
   readonly contended: Uint8Array;
-  /** True if some timer is armed: a tick may make it fire. */
+  /** True if a timer is armed that is due soon: time may jump to it. */
   timers: boolean;
 }
 
@@ -22,8 +22,10 @@ export const enum Action {
   RUN = 0,
   /** Take the pending interrupt first. */
   INTERRUPT = 1,
-  /** Time passes: the next tick arrives at this CPU now. */
+  /** A tick arrives at this CPU now. Time passes, unless a timer that is due waits to be run: deadlines keep their order. */
   TICK = 2,
+  /** Time jumps to the next timer's deadline, whose interrupt is pending from then on; this CPU goes on. */
+  TIMER = 3,
 }
 
 /** Filled in by the strategy. */

@@ -26,8 +26,8 @@ export class RandomWalk implements Strategy {
     decision.cpu = cpu;
     decision.action = Action.RUN;
     if (view.pending[cpu] !== 0 && random.below(2) === 0) decision.action = Action.INTERRUPT;
-    else if (view.contended[cpu] !== 0 ? random.below(TICK_CONTENDED) === 0 : view.timers && random.below(TICK_TIMERS) === 0)
-      decision.action = Action.TICK;
+    else if (view.contended[cpu] !== 0 && random.below(TICK_CONTENDED) === 0) decision.action = Action.TICK;
+    else if (view.timers && random.below(TICK_TIMERS) === 0) decision.action = Action.TIMER;
     let steps = 0;
     if (count === 1) steps = random.below(2 * ALONE_STEPS);
     else while (random.below(count) === 0) steps++;

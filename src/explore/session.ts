@@ -68,6 +68,8 @@ export interface Outcome {
   switches: number;
 }
 
+const PASSED = { verdict: null, message: '' } as const;
+
 let memory: WebAssembly.Memory | null = null;
 let owner: Session | null = null;
 
@@ -171,8 +173,8 @@ export class Session {
     this.#switches = 0;
     core.restore();
     strategy.begin(schedule);
-    const outcome = this.#explore(strategy, hashing);
-    return { ...outcome, steps: core.total_steps(), hash: this.#hash, switches: this.#switches };
+    const { verdict, message } = this.#explore(strategy, hashing) ?? PASSED;
+    return { verdict, message, steps: core.total_steps(), hash: this.#hash, switches: this.#switches };
   }
 
   #start(handle_of: 'init_module' | 'exit_module', name: string): void {
@@ -183,7 +185,8 @@ export class Session {
     k.sched.wake_up_process(task);
   }
 
-  #explore(strategy: Strategy, hashing: boolean): { verdict: VerdictKind | null; message: string } {
+  /** Null: nothing is wrong. */
+  #explore(strategy: Strategy, hashing: boolean): { verdict: VerdictKind; message: string } | null {
     const { core, module } = this.k;
     this.#start('init_module', 'insmod');
     let bad = this.#phase(strategy, hashing);
@@ -200,7 +203,7 @@ export class Session {
       module.report_leftovers(this.#mod);
       if (core.found()) return this.#finding();
     }
-    return { verdict: null, message: '' };
+    return null;
   }
 
   #phase(strategy: Strategy, hashing: boolean): { verdict: VerdictKind; message: string } | null {

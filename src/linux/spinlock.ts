@@ -37,6 +37,7 @@ function acquire_free(a: number): boolean {
   note_held(a);
   return true;
 }
+/** Takes a lock that was not free. */
 function acquire_slow(a: number): void {
   spin_lock_slow(a);
   note_held(a);

@@ -12,7 +12,7 @@ import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { preempt_count } from '../cpu/preempt.js';
 import { do_softirq } from '../cpu/softirq.js';
-import { arch_spin_lock, lock_text } from '../cpu/spinlock.js';
+import { arch_spin_lock, HOLDER, lock_text } from '../cpu/spinlock.js';
 import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { MachineStopped } from '../cpu/step.js';
 import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, Wait, WAIT_NAMES } from '../cpu/vectors.js';
@@ -37,9 +37,11 @@ const EFAULT = 14;
 interface CpuState {
   /** Interrupts in progress, innermost last. */
   readonly stack: Activation[];
-  /** What this CPU waits for in wait_on; null with `waiting`: for anybody else's step (cpu_relax). */
+  /** What this CPU waits for in wait_on; null with `waiting`: for a lock, or for anybody else's step (cpu_relax). */
   condition: (() => boolean) | null;
   waiting: boolean;
+  /** The spin lock that it waits for, 0 if none. */
+  lock: number;
   /** Steps of the whole machine when it began to relax. */
   relaxed_at: number;
   /** The site of a step whose access has not been made yet, -1 if none. For traces. */
@@ -73,7 +75,16 @@ export function set_condition(condition: (() => boolean) | null): void {
   const c = cpus[cpu]!;
   c.condition = condition;
   c.waiting = true;
+  c.lock = 0;
   c.relaxed_at = steps;
+  stale = true;
+}
+/** As set_condition: until nobody holds the lock. */
+export function wait_for_lock(a: number): void {
+  const c = cpus[cpu]!;
+  c.condition = null;
+  c.waiting = true;
+  c.lock = a;
   stale = true;
 }
 
@@ -104,9 +115,8 @@ twin(call_text).$g = function* (handle: unknown, a: unknown, b: unknown, c: unkn
     throw new Error(`${f.name} is a generator function: it may sleep, and is called where nothing may sleep`);
   return (f as (...args: unknown[]) => unknown)(a, b, c);
 };
-twin(call_sleepable).$y = function* (handle: unknown, argument: unknown): Activation {
-  return yield* start_function(text_at(handle as number), argument);
-};
+// No generator of its own: the caller delegates to the function's.
+twin(call_sleepable).$y = (handle: unknown, argument: unknown): Activation => start_function(text_at(handle as number), argument);
 for (const f of [drive, schedule, resched]) twin(f).$y = f as unknown as (...args: unknown[]) => Activation;
 twin(cond_resched).$y = function* (): Activation {
   if (ld(my + Pcpu.NEED_RESCHED) === 0 || preempt_count() !== 0) return 0;
@@ -138,6 +148,7 @@ export function restore(): void {
     if (c.stack.length > 0) c.stack.length = 0;
     c.condition = null;
     c.waiting = false;
+    c.lock = 0;
     c.pending_site = -1;
   }
   last = -1;
@@ -150,7 +161,7 @@ export function restore(): void {
 
 /** Makes this thread's machine one of `n` CPUs. */
 export function init_cpus(n: number): void {
-  cpus = Array.from({ length: n }, () => ({ stack: [], condition: null, waiting: false, relaxed_at: 0, pending_site: -1 }));
+  cpus = Array.from({ length: n }, () => ({ stack: [], condition: null, waiting: false, lock: 0, relaxed_at: 0, pending_site: -1 }));
   view = { cpus: new Int32Array(n), count: 0, last: -1, pending: new Uint8Array(n), contended: new Uint8Array(n), timers: false };
 }
 export function set_tracer(f: ((site: number) => void) | null): void {
@@ -170,6 +181,7 @@ function can_preempt(area: number): boolean {
 }
 function holds(c: CpuState): boolean {
   if (!c.waiting) return false;
+  if (c.lock !== 0) return (ld(c.lock) & HOLDER) !== 0;
   return c.condition === null ? c.relaxed_at === steps : !c.condition();
 }
 
@@ -186,7 +198,7 @@ function look(): number {
     const area = percpu_base(c);
     const state = cpus[c]!;
     const pending = can_interrupt(area);
-    if (ld(area + Pcpu.PENDING) !== 0 || (state.waiting && state.condition === null)) unsettled = true;
+    if (ld(area + Pcpu.PENDING) !== 0 || (state.waiting && state.condition === null && state.lock === 0)) unsettled = true;
     const busy = is_busy(state, area);
     const can = pending || (busy ? !holds(state) : queued !== 0 && (ld(area + Pcpu.RQ_NR) !== 0 || can_balance(c)));
     if (!can) continue;
@@ -253,7 +265,7 @@ function pass_jiffy(): boolean {
   let relaxing = false;
   for (let c = 0; c < cpus.length; c++) {
     const state = cpus[c]!;
-    if (!state.waiting || state.condition !== null) continue;
+    if (!state.waiting || state.condition !== null || state.lock !== 0) continue;
     relaxing = true;
     state.relaxed_at = -1;
     const area = percpu_base(c);
@@ -293,8 +305,11 @@ function preempt(state: CpuState): void {
 
 /** The access that a pause stood before is made now. */
 function passed(state: CpuState): void {
-  state.waiting = false;
-  state.condition = null;
+  if (state.waiting) {
+    state.waiting = false;
+    state.condition = null;
+    state.lock = 0;
+  }
   if (state.pending_site < 0) {
     stale = true; // it waited, or begins
     return;
@@ -315,22 +330,24 @@ function push_interrupt(state: CpuState): void {
 }
 /** Puts an activation on top of what the CPU does. */
 function push(state: CpuState, activation: Activation): void {
-  const interrupted = { condition: state.condition, waiting: state.waiting, site: state.pending_site };
+  const interrupted = { condition: state.condition, waiting: state.waiting, lock: state.lock, site: state.pending_site };
   state.pending_site = -1;
   state.waiting = false;
   state.condition = null;
+  state.lock = 0;
   state.stack.push(with_state(state, interrupted, activation));
 }
 /** What it interrupted waits again, or still has its access before it, when the interrupt has ended. */
 function* with_state(
   state: CpuState,
-  interrupted: { condition: (() => boolean) | null; waiting: boolean; site: number },
+  interrupted: { condition: (() => boolean) | null; waiting: boolean; lock: number; site: number },
   activation: Activation,
 ): Activation {
   yield* activation;
   state.relaxed_at = -1;
   state.condition = interrupted.condition;
   state.waiting = interrupted.waiting;
+  state.lock = interrupted.lock;
   state.pending_site = interrupted.site;
   return undefined;
 }
@@ -429,20 +446,23 @@ function leave_task(task: number, preempted: boolean): void {
 const carried: number[] = [];
 interface CarriedWait {
   condition: (() => boolean) | null;
+  lock: number;
   reason: number;
   address: number;
 }
 const carried_wait: (CarriedWait | null)[] = [];
 function take_wait(state: CpuState): CarriedWait {
-  const wait = { condition: state.condition, reason: ld(my + Pcpu.WAIT_REASON), address: ld(my + Pcpu.WAIT_ADDR) };
+  const wait = { condition: state.condition, lock: state.lock, reason: ld(my + Pcpu.WAIT_REASON), address: ld(my + Pcpu.WAIT_ADDR) };
   state.waiting = false;
   state.condition = null;
+  state.lock = 0;
   st(my + Pcpu.WAIT_REASON, Wait.NOTHING);
   return wait;
 }
 function give_wait(state: CpuState, wait: CarriedWait): void {
   state.waiting = true;
   state.condition = wait.condition;
+  state.lock = wait.lock;
   state.relaxed_at = -1;
   st(my + Pcpu.WAIT_REASON, wait.reason);
   st(my + Pcpu.WAIT_ADDR, wait.address);

@@ -126,7 +126,7 @@ export const PURE: Readonly<Record<string, readonly string[] | true>> = {
 export const NO_WAIT: Readonly<Record<string, { imports?: string; of: readonly string[]; test: string }>> = {
   'linux/spinlock.js': {
     of: ['spin_lock', 'spin_lock_irq', 'spin_lock_irqsave', 'spin_lock_bh'],
-    test: "(lock) => ld(lock['@addr']) === 0",
+    test: "(lock) => (ld(lock['@addr']) & HOLDER) === 0",
   },
   'linux/mutex.js': {
     imports: "import { ld as $ld } from '../cpu/raw.js';",

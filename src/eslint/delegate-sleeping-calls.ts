@@ -2,7 +2,7 @@
 // stops at such a call; this rule finds it in the editor. And the other way round, which TypeScript accepts: a
 // generator function where a plain callback is meant would never run.
 import type { Rule } from 'eslint';
-import { isKernelCode, isSleeping, typesFor, type LintNode } from './types.js';
+import { isKernelCode, isSleeping, isVoid, typesFor, type LintNode } from './types.js';
 
 export const delegateSleepingCalls: Rule.RuleModule = {
   meta: {
@@ -26,7 +26,7 @@ export const delegateSleepingCalls: Rule.RuleModule = {
       const own = types.of(node).getCallSignatures();
       if (own.length === 0 || !own.every((s) => isSleeping(s.getReturnType()))) return;
       const wanted = types.wanted(node)?.getCallSignatures() ?? [];
-      if (wanted.length === 0 || !wanted.every((s) => types.checker.typeToString(s.getReturnType()) === 'void')) return;
+      if (wanted.length === 0 || !wanted.every((s) => isVoid(s.getReturnType()))) return;
       context.report({
         node,
         messageId: 'callback',

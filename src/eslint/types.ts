@@ -41,6 +41,9 @@ export const parts = (type: Type): Type[] => (type.isUnion() ? type.types : [typ
 /** A generator, which is what a call of a function that may sleep gives: `Sleeping<T>` is a name for one. */
 export const isSleeping = (type: Type): boolean => parts(type).some((t) => t.getSymbol()?.name === 'Generator');
 
+/** `void` itself. By its name: printing a type needs a host that a single run of the linter has not. */
+export const isVoid = (type: Type): boolean => (type as { intrinsicName?: string }).intrinsicName === 'void';
+
 /** A view of something in the machine's memory. */
 export const isView = (type: Type): boolean => {
   const members = parts(type).filter(

@@ -53,7 +53,13 @@ export default tseslint.config(
   },
   // Accessors are generated code, made once for each struct; lists are generic over it.
   {
-    files: ['src/cpu/heap.ts', 'src/linux/{view,list,list-walk}.ts', 'src/stepped/transform/runtime.ts', 'src/kernel/text.ts', 'test/**/*.ts'],
+    files: [
+      'src/cpu/heap.ts',
+      'src/linux/{view,list,list-walk}.ts',
+      'src/stepped/transform/runtime.ts',
+      'src/kernel/text.ts',
+      'test/**/*.ts',
+    ],
     rules: {
       '@typescript-eslint/no-implied-eval': 'off',
       '@typescript-eslint/no-unsafe-call': 'off',
@@ -80,5 +86,9 @@ export default tseslint.config(
     },
   },
   ...(lockstep === null ? [] : [{ ...lockstep.configs.recommended, files: ['examples/**/*.ts'] }]),
-  { files: ['**/*.{js,mjs}'], extends: [tseslint.configs.disableTypeChecked], rules: { eqeqeq: 'error', 'no-var': 'error', 'prefer-const': 'error' } },
+  {
+    files: ['**/*.{js,mjs}'],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { eqeqeq: 'error', 'no-var': 'error', 'prefer-const': 'error' },
+  },
 );

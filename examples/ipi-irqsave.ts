@@ -13,13 +13,7 @@ import {
 } from 'lockstep/linux/module';
 import { pr_info } from 'lockstep/linux/printk';
 import { num_online_cpus, smp_call_function_single } from 'lockstep/linux/smp';
-import {
-  spin_lock,
-  spin_lock_irqsave,
-  spin_unlock,
-  spin_unlock_irqrestore,
-  spinlock_t,
-} from 'lockstep/linux/spinlock';
+import { spin_lock, spin_lock_irqsave, spin_unlock, spin_unlock_irqrestore, spinlock_t } from 'lockstep/linux/spinlock';
 import { DEFINE_STATIC, int, Struct, u32 } from 'lockstep/linux/types';
 
 class counters extends Struct('counters', { lock: spinlock_t, by_ipi: u32, by_task: u32, all: u32 }) {}

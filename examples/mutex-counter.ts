@@ -1,7 +1,14 @@
 // Several kernel threads count under a mutex. Nothing is lost, whatever the interleaving.
 import { WARN_ON } from 'lockstep/linux/bug';
 import { kthread_run } from 'lockstep/linux/kthread';
-import { module_exit, module_init, module_param, MODULE_DESCRIPTION, MODULE_LICENSE, MODULE_PARM_DESC } from 'lockstep/linux/module';
+import {
+  module_exit,
+  module_init,
+  module_param,
+  MODULE_DESCRIPTION,
+  MODULE_LICENSE,
+  MODULE_PARM_DESC,
+} from 'lockstep/linux/module';
 import { mutex, mutex_lock, mutex_unlock } from 'lockstep/linux/mutex';
 import { pr_info } from 'lockstep/linux/printk';
 import { DEFINE_STATIC, int, Struct, u32 } from 'lockstep/linux/types';

@@ -32,7 +32,8 @@ function showAndRead(...args) {
 /** Ends the demonstration where it is not as it should be. */
 function expect(code, wanted, what) {
   if (code === wanted) return;
-  if (code !== 130) console.error(`\nThat was not meant to happen: ${what} ended with code ${code} instead of ${wanted}.`);
+  if (code !== 130)
+    console.error(`\nThat was not meant to happen: ${what} ended with code ${code} instead of ${wanted}.`);
   process.exit(code === 0 ? 1 : code);
 }
 

@@ -34,7 +34,14 @@ function vitest(report) {
   return new Promise((resolve) => {
     const child = spawn(
       process.execPath,
-      [bin('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
+      [
+        bin('vitest', 'vitest.mjs'),
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+        ...args,
+      ],
       { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: process.platform !== 'win32' },
     );
     // With the group, its forks and their threads end too.
@@ -88,7 +95,9 @@ else {
   passed += result.numPassedTests;
   failed += result.numFailedTests;
   // A file that could not be loaded has no test that could fail.
-  failed += result.testResults.filter((f) => f.status === 'failed' && f.assertionResults.every((a) => a.status !== 'failed')).length;
+  failed += result.testResults.filter(
+    (f) => f.status === 'failed' && f.assertionResults.every((a) => a.status !== 'failed'),
+  ).length;
   if (code !== 0 && failed === 0) failed++;
 }
 finish();

@@ -63,7 +63,11 @@ describe('lockstep run of a bad module', () => {
     const { code, stdout, stderr } = await lockstep(['run', bad(name)]);
     for (const message of messages) expect(stderr).toMatch(message);
     expect(hasOwnStack(stderr)).toBe(false);
-    for (const line of stdout.trimEnd().split('\n').filter((l) => l !== '')) expect(line).toMatch(STAMP);
+    for (const line of stdout
+      .trimEnd()
+      .split('\n')
+      .filter((l) => l !== ''))
+      expect(line).toMatch(STAMP);
     expect(code).toBe(exitCode);
   });
 
@@ -89,7 +93,10 @@ describe('lockstep run of a bad module', () => {
 
   it('says the same with --json, as an object', async () => {
     const { code, stdout } = await lockstep(['run', bad('type-error'), '--json']);
-    const { exitCode, error } = JSON.parse(stdout) as { exitCode: number; error: { kind: string; problems: { line: number }[] } };
+    const { exitCode, error } = JSON.parse(stdout) as {
+      exitCode: number;
+      error: { kind: string; problems: { line: number }[] };
+    };
     expect([code, exitCode, error.kind, error.problems[0]!.line]).toEqual([2, 2, 'source', 5]);
   });
 });
@@ -115,12 +122,15 @@ describe('wrong usage', () => {
     expect(code).toBe(2);
   });
 
-  it.each([[], ['run'], ['stress'], ['explore'], ['replay']])('--help of %j shows examples and exit codes', async (...command) => {
-    const { code, stdout } = await lockstep([...command.flat(), '--help']);
-    expect(stdout).toMatch(/Examples:\n {2}\$ lockstep /);
-    expect(stdout).toMatch(/Exit codes:\n {2}0 /);
-    expect(code).toBe(0);
-  });
+  it.each([[], ['run'], ['stress'], ['explore'], ['replay']])(
+    '--help of %j shows examples and exit codes',
+    async (...command) => {
+      const { code, stdout } = await lockstep([...command.flat(), '--help']);
+      expect(stdout).toMatch(/Examples:\n {2}\$ lockstep /);
+      expect(stdout).toMatch(/Exit codes:\n {2}0 /);
+      expect(code).toBe(0);
+    },
+  );
 });
 
 describe('interruption', () => {

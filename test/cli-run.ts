@@ -26,7 +26,13 @@ export function lockstep(args: string[], { limit = 60_000, interruptAfter }: Run
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '', FORCE_COLOR: '', LOCKSTEP_DEBUG: '', LOCKSTEP_CACHE: join(tmpdir(), 'lockstep-test-cache') },
+      env: {
+        ...process.env,
+        NO_COLOR: '',
+        FORCE_COLOR: '',
+        LOCKSTEP_DEBUG: '',
+        LOCKSTEP_CACHE: join(tmpdir(), 'lockstep-test-cache'),
+      },
     });
     let stdout = '';
     let stderr = '';
@@ -46,4 +52,5 @@ export function lockstep(args: string[], { limit = 60_000, interruptAfter }: Run
 }
 
 /** No error may show a JavaScript stack of Lockstep's own host code. */
-export const hasOwnStack = (text: string): boolean => /\n\s+at .*(dist|src)\/(cli|machine|module)\//.test(text) || /node:internal/.test(text);
+export const hasOwnStack = (text: string): boolean =>
+  /\n\s+at .*(dist|src)\/(cli|machine|module)\//.test(text) || /node:internal/.test(text);

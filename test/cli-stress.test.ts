@@ -19,7 +19,14 @@ describe('lockstep stress', () => {
     const { code, stdout } = await lockstep(['stress', '--cpus', '2', '--seconds', '3', '--json']);
     const { turns } = JSON.parse(stdout) as { turns: { module: string; rounds: number; failure: string | null }[] };
     const modules = turns.map((turn) => turn.module);
-    for (const name of ['hello', 'ipi_irqsave', 'mutex_counter', 'percpu_stats', 'producer_consumer', 'timer_completion'])
+    for (const name of [
+      'hello',
+      'ipi_irqsave',
+      'mutex_counter',
+      'percpu_stats',
+      'producer_consumer',
+      'timer_completion',
+    ])
       expect(modules).toContain(name);
     expect(modules).not.toContain('lost_update');
     for (const turn of turns) expect([turn.failure, turn.rounds > 0]).toEqual([null, true]);
@@ -28,8 +35,17 @@ describe('lockstep stress', () => {
 
   // The control of all the runs that must pass: the same module without its lock.
   it('finds the lost updates of an unlocked counter on 4 CPUs, shows the log and the way on', async () => {
-    const { code, stdout, stderr } = await lockstep(['stress', control('unlocked-counter'), '--cpus', '4', '--seconds', '30']);
-    expect(stderr).toMatch(/unlocked-counter\.ts broke in round \d+: 1 warning; first: WARNING at .*unlocked-counter\.ts:\d+:\d+/);
+    const { code, stdout, stderr } = await lockstep([
+      'stress',
+      control('unlocked-counter'),
+      '--cpus',
+      '4',
+      '--seconds',
+      '30',
+    ]);
+    expect(stderr).toMatch(
+      /unlocked-counter\.ts broke in round \d+: 1 warning; first: WARNING at .*unlocked-counter\.ts:\d+:\d+/,
+    );
     expect(stdout).toMatch(/\nall .* FAILED\n/);
     expect(stdout).toMatch(/The log's last lines:\n(.*\n)*.*WARNING: at/);
     expect(stdout).toMatch(/\n {2}lockstep explore test\/fixtures\/controls\/unlocked-counter\.ts --cpus 4\n/);
@@ -68,7 +84,13 @@ describe('lockstep explore and replay', () => {
   });
 
   it('finds nothing in the counter under a mutex, and says what it covered', async () => {
-    const { code, stdout } = await lockstep(['explore', 'examples/mutex-counter.ts', 'threads=2', '--schedules', '300']);
+    const { code, stdout } = await lockstep([
+      'explore',
+      'examples/mutex-counter.ts',
+      'threads=2',
+      '--schedules',
+      '300',
+    ]);
     expect(stdout).toMatch(/^300 schedules \(1 different outcome\), [\d,]+ steps in .*: nothing found\n$/);
     expect(code).toBe(0);
   });

@@ -41,7 +41,9 @@ const EXAMPLES: Record<string, Expected[]> = {
       line: (cpus) => `percpu-stats: ${10000 * cpus} packets, ${7800000 * cpus} bytes on ${cpus} CPUs`,
     },
   ],
-  'timer-completion': [{ parameters: {}, rounds: 10, line: () => 'timer-completion: fired 3 times, the sleeper saw 3' }],
+  'timer-completion': [
+    { parameters: {}, rounds: 10, line: () => 'timer-completion: fired 3 times, the sleeper saw 3' },
+  ],
   // Racy: that explore finds its lost update is tested there. In parallel it must at least never do anything else.
   'lost-update': [],
 };

@@ -21,7 +21,11 @@ export const integer =
   (text: string): number => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
     if (!(value >= low && value <= high))
-      throw new InvalidArgumentError(high === Infinity ? `A whole number of at least ${low} is needed.` : `A whole number from ${low} to ${high} is needed.`);
+      throw new InvalidArgumentError(
+        high === Infinity
+          ? `A whole number of at least ${low} is needed.`
+          : `A whole number from ${low} to ${high} is needed.`,
+      );
     return value;
   };
 export const cpuCount = integer(1, MAX_CPUS);
@@ -31,7 +35,8 @@ export const seconds =
   (low: number) =>
   (text: string): number => {
     const value = /^(\d+\.?\d*|\.\d+)s?$/.test(text) ? parseFloat(text) : NaN;
-    if (!(value >= low && value <= 1e6)) throw new InvalidArgumentError(`A number of seconds from ${low} to 1000000 is needed.`);
+    if (!(value >= low && value <= 1e6))
+      throw new InvalidArgumentError(`A number of seconds from ${low} to 1000000 is needed.`);
     return value;
   };
 
@@ -41,7 +46,9 @@ export function memorySize(text: string): number {
   const unit = { '': 1, k: 1024, m: 1 << 20, g: 1 << 30 }[found?.[2]?.toLowerCase() ?? ''] ?? NaN;
   const bytes = Number(found?.[1] ?? NaN) * unit;
   if (!(bytes >= MIN_MEMORY && bytes <= MAX_MEMORY) || bytes % 65536 !== 0)
-    throw new InvalidArgumentError(`A size like 64M is needed: a multiple of 64K from ${MIN_MEMORY >> 20}M to ${MAX_MEMORY >> 20}M.`);
+    throw new InvalidArgumentError(
+      `A size like 64M is needed: a multiple of 64K from ${MIN_MEMORY >> 20}M to ${MAX_MEMORY >> 20}M.`,
+    );
   return bytes;
 }
 

@@ -58,8 +58,24 @@ export async function exploreCommand(
   const effort =
     `${count(result.schedules, 'schedule')} (${count(result.distinct, 'different outcome')}), ` +
     `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s${rate}`;
-  const replay = failure === null ? '' : commandLine('lockstep', 'replay', failure.token, shortPath(file), ...(options.memory === undefined ? [] : ['--memory', String(options.memory)]));
-  out.result({ command: 'explore', file, parameters, ...result, exitCode: failure === null ? 0 : 1, ...(replay && { replay }) });
+  const replay =
+    failure === null
+      ? ''
+      : commandLine(
+          'lockstep',
+          'replay',
+          failure.token,
+          shortPath(file),
+          ...(options.memory === undefined ? [] : ['--memory', String(options.memory)]),
+        );
+  out.result({
+    command: 'explore',
+    file,
+    parameters,
+    ...result,
+    exitCode: failure === null ? 0 : 1,
+    ...(replay && { replay }),
+  });
   if (failure === null) {
     out.line(`${effort}: nothing found`);
     return 0;
@@ -82,7 +98,9 @@ export async function replayCommand(
   const { decode_token } = await import('../explore/token.js');
   const { cpus } = decode_token(token);
   if (options.cpus !== undefined && options.cpus !== cpus)
-    throw new UsageError(`--cpus ${options.cpus}: the token is of a machine with ${count(cpus, 'CPU')}, which replay always boots`);
+    throw new UsageError(
+      `--cpus ${options.cpus}: the token is of a machine with ${count(cpus, 'CPU')}, which replay always boots`,
+    );
   const wanted: ReplayOptions = {
     check: options.check,
     times: options.times,

@@ -15,9 +15,15 @@ import { isFunction, type Node } from '../module/scope.js';
  * `module_init(...)`; the file alone if there is none.
  */
 export function initPlace(module: CompiledModule, result: number): string {
-  const program = parse(module.esm.code, { ecmaVersion: 'latest', sourceType: 'module', locations: true }) as unknown as Node;
+  const program = parse(module.esm.code, {
+    ecmaVersion: 'latest',
+    sourceType: 'module',
+    locations: true,
+  }) as unknown as Node;
   const body = program['body'] as Node[];
-  const call = body.find((s) => s['expression']?.type === 'CallExpression' && s['expression'].callee.name === 'module_init');
+  const call = body.find(
+    (s) => s['expression']?.type === 'CallExpression' && s['expression'].callee.name === 'module_init',
+  );
   if (call === undefined) return shortPath(module.file);
   const returns: Node[] = [];
   const init = functionOf(call['expression'].arguments[0] as Node, body);
@@ -51,11 +57,16 @@ function collectReturns(node: Node, result: number, found: Node[]): void {
   }
   for (const value of Object.values(node))
     for (const child of Array.isArray(value) ? (value as unknown[]) : [value])
-      if (typeof child === 'object' && child !== null && /Statement$|^SwitchCase$|^CatchClause$/.test((child as Node).type ?? ''))
+      if (
+        typeof child === 'object' &&
+        child !== null &&
+        /Statement$|^SwitchCase$|^CatchClause$/.test((child as Node).type ?? '')
+      )
         collectReturns(child as Node, result, found);
 }
 function mayBe(value: Node, result: number): boolean {
-  if (value.type === 'ConditionalExpression') return mayBe(value['consequent'] as Node, result) || mayBe(value['alternate'] as Node, result);
+  if (value.type === 'ConditionalExpression')
+    return mayBe(value['consequent'] as Node, result) || mayBe(value['alternate'] as Node, result);
   if (value.type !== 'UnaryExpression' || value['operator'] !== '-') return false;
   const operand = value['argument'] as Node;
   return operand.type === 'Identifier' ? operand['name'] === errname(-result) : operand['value'] === -result;
@@ -70,13 +81,15 @@ export interface Finding {
 }
 
 const OWN = ['dist', 'src'].map((folder) => resolve(fileURLToPath(new URL('../..', import.meta.url)), folder) + '/');
-const isOwn = (path: string): boolean => path.startsWith('lockstep/') || OWN.some((folder) => resolve(path).startsWith(folder));
+const isOwn = (path: string): boolean =>
+  path.startsWith('lockstep/') || OWN.some((folder) => resolve(path).startsWith(folder));
 
 /** Every oops, BUG, warning and panic of the log, in order. */
 export function findings(records: readonly LogRecord[]): Finding[] {
   const found: Finding[] = [];
   records.forEach((record, i) => {
-    if (record.level > 4 || !/^(BUG|Oops|WARNING|Unable to handle|Kernel panic|NMI backtrace)\b/.test(record.text)) return;
+    if (record.level > 4 || !/^(BUG|Oops|WARNING|Unable to handle|Kernel panic|NMI backtrace)\b/.test(record.text))
+      return;
     let place = '';
     for (let j = i + 1; j < records.length && j < i + 60; j++) {
       const { cpu, pid, text } = records[j]!;

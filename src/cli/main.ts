@@ -27,13 +27,17 @@ function explain(error: unknown): number {
   if (error instanceof Interrupted && error.exitCode === 0) return 0;
   const message = error instanceof Error ? error.message : String(error);
   const code = known(error) ? error.exitCode : 3;
-  const kind = error instanceof SourceErrors ? 'source' : error instanceof Error && known(error) ? error.name : 'internal';
+  const kind =
+    error instanceof SourceErrors ? 'source' : error instanceof Error && known(error) ? error.name : 'internal';
   out.result({
     exitCode: code,
     error: { kind, message, ...(error instanceof SourceErrors && { problems: error.errors }) },
   });
   if (debug && error instanceof Error) out.error(error.stack ?? message);
-  else if (known(error)) out.error(error instanceof SourceErrors && message.includes('\n') ? `the source was refused\n\n${message}` : message);
+  else if (known(error))
+    out.error(
+      error instanceof SourceErrors && message.includes('\n') ? `the source was refused\n\n${message}` : message,
+    );
   else out.error(`${message}\n  This is a fault of Lockstep itself. LOCKSTEP_DEBUG=1 shows where.`);
   return code;
 }

@@ -63,12 +63,15 @@ export class Output {
   log(record: LogRecord): void {
     if (this.json || (this.quiet && record.level > WARNING)) return;
     const text = format_record(record);
-    this.#write(`${record.level <= ERROR ? this.paint('red', text) : record.level === WARNING ? this.paint('yellow', text) : text}\n`);
+    this.#write(
+      `${record.level <= ERROR ? this.paint('red', text) : record.level === WARNING ? this.paint('yellow', text) : text}\n`,
+    );
   }
 
   /** The one object of --json. */
   result(value: unknown): void {
-    if (this.json) this.#write(`${JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v), 2)}\n`);
+    if (this.json)
+      this.#write(`${JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v), 2)}\n`);
   }
 
   /** Something worth knowing that is no result. */
@@ -102,4 +105,5 @@ export class Output {
 }
 
 /** `1 warning`, `3 warnings`. */
-export const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : /(s|x|ch|sh)$/.test(what) ? 'es' : 's'}`;
+export const count = (n: number, what: string): string =>
+  `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : /(s|x|ch|sh)$/.test(what) ? 'es' : 's'}`;

@@ -17,13 +17,16 @@ Exit codes:
   3    the environment failed: a file is missing, memory is short
   130  interrupted by Ctrl-C`;
 
-const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n${EXIT_CODES}`;
+const examples = (...lines: string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n${EXIT_CODES}`;
 
 /** Builds the command line. `done` gets a command's exit code. */
 export function program(out: Output, interrupt: Interrupt, done: (exitCode: number) => void): Command {
   const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
   const all = new Command('lockstep')
-    .description("An SMP kernel with the Linux kernel's API: run kernel modules in parallel, stress them, find and replay their races.")
+    .description(
+      "An SMP kernel with the Linux kernel's API: run kernel modules in parallel, stress them, find and replay their races.",
+    )
     .version(version, '-V, --version')
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: false })
@@ -58,7 +61,11 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .description('boot, load a module, wait until nothing runs, unload it, power off; prints the kernel log')
     .argument('<file>', 'the module, a TypeScript file')
     .argument('[name=value...]', 'its parameters')
-    .addOption(new Option('--timeout <s>', 'unload a module that never gets idle after this many seconds; 0: wait for ever').argParser(seconds(0)).default(60))
+    .addOption(
+      new Option('--timeout <s>', 'unload a module that never gets idle after this many seconds; 0: wait for ever')
+        .argParser(seconds(0))
+        .default(60),
+    )
     .addOption(watchdog())
     .addHelpText(
       'after',
@@ -101,7 +108,11 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .addOption(new Option('--schedules <n>', 'interleavings to try').argParser(integer(1, Infinity)).default(10_000))
     .addOption(new Option('--seed <n>', 'decides all random choices').argParser(integer(0, 0xffffffff)).default(1))
     .addOption(new Option('--strategy <name>', 'how to choose').choices(['random']).default('random'))
-    .addOption(new Option('--max-steps <n>', 'steps of one schedule before it is called a livelock').argParser(integer(1, Infinity)))
+    .addOption(
+      new Option('--max-steps <n>', 'steps of one schedule before it is called a livelock').argParser(
+        integer(1, Infinity),
+      ),
+    )
     .addHelpText(
       'after',
       examples(
@@ -118,15 +129,25 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .description('run the interleaving of a token again, exactly')
     .argument('<token>', 'what explore printed')
     .argument('[file]', 'the module; without it, the one that the token came from')
-    .addOption(new Option('--times <n>', 'replay it so often, and compare the hashes of all').argParser(integer(1, 1e6)).default(1))
+    .addOption(
+      new Option('--times <n>', 'replay it so often, and compare the hashes of all')
+        .argParser(integer(1, 1e6))
+        .default(1),
+    )
     .option('--hash', "print a hash over the machine's memory at each switch", false)
-    .addHelpText('after', examples('lockstep replay TOKEN', 'lockstep replay TOKEN examples/lost-update.ts --times 1000 --hash'))
+    .addHelpText(
+      'after',
+      examples('lockstep replay TOKEN', 'lockstep replay TOKEN examples/lost-update.ts --times 1000 --hash'),
+    )
     .action(async (token: string, file: string | undefined, options: ReplayCommandOptions) => {
       prepare(options);
       done(await replayCommand(token, file, options, out, interrupt));
     });
 
-  for (const command of [all, ...all.commands]) command.exitOverride().configureOutput({ outputError: (text, write) => write(`lockstep: ${text.replace(/^error: /, '')}`) });
+  for (const command of [all, ...all.commands])
+    command
+      .exitOverride()
+      .configureOutput({ outputError: (text, write) => write(`lockstep: ${text.replace(/^error: /, '')}`) });
   return all;
 }
 

@@ -115,7 +115,7 @@ export class Session {
   async #stuck(watch: { over: boolean }, what: string, limit_ms: number): Promise<never> {
     const end = performance.now() + limit_ms;
     await pause(Math.min(LOOK_AFTER_MS, limit_ms));
-    for (let quiet = 0; !watch.over; ) {
+    for (let quiet = 0; !watch.over;) {
       // A machine that failed rejects the request too.
       const idle = await this.machine.idle(LOOK_EVERY_MS).catch(() => false);
       quiet = idle ? quiet + 1 : 0;
@@ -126,7 +126,8 @@ export class Session {
           `${what} never returns: nothing runs, and it waits for something that cannot come${blocked.map((line) => `\n  ${line}`).join('')}`,
         );
       }
-      if (performance.now() > end) throw new MachineFailure(`${what} did not return within ${limit_ms / 1000} s (--timeout)`);
+      if (performance.now() > end)
+        throw new MachineFailure(`${what} did not return within ${limit_ms / 1000} s (--timeout)`);
       await pause(LOOK_EVERY_MS);
     }
     return new Promise<never>(() => {});

@@ -66,7 +66,9 @@ export async function stress(
   }
   const failed = turns.find((turn) => turn.failure !== null);
   const exitCode = failed !== undefined ? 1 : (interrupt.reason?.exitCode ?? 0);
-  const hint = failed && commandLine('lockstep', 'explore', shortPath(failed.file), ...given, '--cpus', String(Math.min(options.cpus, 4)));
+  const hint =
+    failed &&
+    commandLine('lockstep', 'explore', shortPath(failed.file), ...given, '--cpus', String(Math.min(options.cpus, 4)));
   out.result({
     command: 'stress',
     parameters,
@@ -78,7 +80,9 @@ export async function stress(
   });
   if (failed === undefined && interrupt.reason !== null) throw interrupt.reason;
   if (failed === undefined) return 0;
-  out.error(`${shortPath(failed.file)} broke in round ${(failed.rounds + 1).toLocaleString('en-US')}: ${failed.failure}`);
+  out.error(
+    `${shortPath(failed.file)} broke in round ${(failed.rounds + 1).toLocaleString('en-US')}: ${failed.failure}`,
+  );
   out.line();
   out.line(`To find the interleaving and get a token that replays it:\n  ${hint}`);
   return 1;
@@ -87,7 +91,10 @@ export async function stress(
 /** The examples of this package that are meant to pass. */
 function passingExamples(): string[] {
   const files = existsSync(EXAMPLES) ? readdirSync(EXAMPLES).filter((name) => name.endsWith('.ts')) : [];
-  const passing = files.sort().map((name) => join(EXAMPLES, name)).filter((f) => !MEANT_TO_FAIL.test(readFileSync(f, 'utf8')));
+  const passing = files
+    .sort()
+    .map((name) => join(EXAMPLES, name))
+    .filter((f) => !MEANT_TO_FAIL.test(readFileSync(f, 'utf8')));
   if (passing.length === 0) throw new UsageError('there are no examples to run: give the file of a module');
   return passing;
 }
@@ -143,19 +150,24 @@ async function stressOne(
   out.clearStatus();
 
   const found = findings(machine.records).map(findingText);
-  const log = machine.records.slice(failure === null ? -LAST_LINES : -Math.max(LAST_LINES, sinceFirst(machine.records)));
+  const log = machine.records.slice(
+    failure === null ? -LAST_LINES : -Math.max(LAST_LINES, sinceFirst(machine.records)),
+  );
   const turn: Turn = {
     file: module.file,
     module: module.name,
     rounds: rounds.all,
     seconds: (performance.now() - started) / 1000,
     rows,
-    failure: failure !== null && found.length > 0 && !failure.includes(found[0]!) ? `${failure}; first: ${found[0]}` : failure,
+    failure:
+      failure !== null && found.length > 0 && !failure.includes(found[0]!) ? `${failure}; first: ${found[0]}` : failure,
     findings: found,
     log: log.map(format_record),
   };
   if (!options.quiet || failure !== null) {
-    out.line(`${name}: ${count(turn.rounds, 'round')} in ${turn.seconds.toFixed(1)} s on ${count(machine.cpus, 'CPU')}`);
+    out.line(
+      `${name}: ${count(turn.rounds, 'round')} in ${turn.seconds.toFixed(1)} s on ${count(machine.cpus, 'CPU')}`,
+    );
     printTable(rows, turn.rounds, failure === null ? 'ok' : 'FAILED', out);
     out.line();
   }
@@ -172,7 +184,9 @@ function judge(session: Session, waiting: readonly string[]): string | null {
   const { oopses, warnings, reports } = session.verdict;
   const blocked = session.machine.tasks > 0 ? waiting : [];
   if (oopses + warnings + reports + blocked.length === 0) return null;
-  return summary({ oopses, warnings, reports, blocked: blocked.length }) + blocked.map((line) => `\n  ${line}`).join('');
+  return (
+    summary({ oopses, warnings, reports, blocked: blocked.length }) + blocked.map((line) => `\n  ${line}`).join('')
+  );
 }
 
 /** How many records there are from the first finding on. */
@@ -189,7 +203,16 @@ function verdicts(records: readonly LogRecord[], failure: string | null): Map<nu
     if (rank(verdict) > rank(found.get(cpu) ?? 'ok')) found.set(cpu, verdict);
   };
   for (const { record, text } of findings(records))
-    note(record.cpu, text.startsWith('WARNING') ? 'WARNING' : text.startsWith('BUG') ? 'BUG' : text.startsWith('Kernel') ? 'panic' : 'oops');
+    note(
+      record.cpu,
+      text.startsWith('WARNING')
+        ? 'WARNING'
+        : text.startsWith('BUG')
+          ? 'BUG'
+          : text.startsWith('Kernel')
+            ? 'panic'
+            : 'oops',
+    );
   const dead = /(?:hard lockup on )?CPU (\d+)(?: died|:)/.exec(failure ?? '');
   if (dead !== null) note(Number(dead[1]), 'dead');
   return found;

@@ -85,6 +85,12 @@ describe('lockstep run of a bad module', () => {
     expect(code).toBe(1);
   });
 
+  it('tells a CPU that ran out of JavaScript memory from a bug of the module: exit code 3', async () => {
+    const { code, stderr } = await lockstep(['run', bad('eats-heap'), '--heap', '32', '--cpus', '2']);
+    expect(stderr).toMatch(/CPU \d died: its worker ran out of JavaScript memory \(--heap makes it larger\)/);
+    expect(code).toBe(3);
+  });
+
   it('goes past a type error with --no-check', async () => {
     const { code, stderr } = await lockstep(['run', bad('type-error'), '--no-check']);
     expect(stderr).not.toMatch(/TS2345/);

@@ -52,6 +52,8 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
       .option('--quiet', 'only what went wrong', false)
       .option('--no-check', 'skip the type check')
       .helpOption('-h, --help', 'this text');
+  const heap = (): Option =>
+    new Option('--heap <MiB>', "JavaScript heap of each CPU's thread").argParser(integer(16, 65536)).default(256);
   const watchdog = (): Option =>
     new Option('--watchdog <s>', 'seconds (times CPUs per core) until a CPU that is stuck ends the run')
       .argParser(seconds(0.1))
@@ -67,6 +69,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         .default(60),
     )
     .addOption(watchdog())
+    .addOption(heap())
     .addHelpText(
       'after',
       examples(
@@ -87,6 +90,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .addOption(new Option('--seconds <s>', 'how long').argParser(seconds(0.1)).default(10))
     .addOption(new Option('--round <s>', 'longest wait for one round to get idle').argParser(seconds(0.1)).default(10))
     .addOption(watchdog())
+    .addOption(heap())
     .addHelpText(
       'after',
       examples(

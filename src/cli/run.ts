@@ -13,6 +13,7 @@ export interface RunOptions extends CommonOptions {
   /** Seconds to wait for the machine to get idle; 0 for ever. */
   timeout: number;
   watchdog: number;
+  heap: number;
 }
 
 /** Return: the exit code. */

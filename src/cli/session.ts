@@ -18,6 +18,8 @@ const LOOKS = 5;
 export interface SessionOptions extends CommonOptions {
   /** Seconds until a lock-up is reported and ends the machine. */
   watchdog: number;
+  /** MiB. */
+  heap: number;
   log?: (record: LogRecord) => void;
 }
 
@@ -35,6 +37,7 @@ export class Session {
     const booting = Machine.boot({
       cpus: options.cpus,
       memory: options.memory,
+      heap_mib: options.heap,
       soft_lockup_ms: options.watchdog * 1000,
       hard_lockup_ms: options.watchdog * 1000,
       panic_on_lockup: true,

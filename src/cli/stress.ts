@@ -22,6 +22,7 @@ export interface StressOptions extends CommonOptions {
   /** Longest a round may take to get idle before the module is unloaded all the same, in seconds. */
   round: number;
   watchdog: number;
+  heap: number;
 }
 
 /** Examples with this in their first comment are there to be found failing. */

@@ -37,6 +37,7 @@ import * as panic from './panic.js';
 import * as percpu from './percpu.js';
 import * as preempt from './preempt.js';
 import * as printk from './printk.js';
+import * as processor from './processor.js';
 import * as sched from './sched.js';
 import * as slab from './slab.js';
 import * as smp from './smp.js';
@@ -50,7 +51,7 @@ import * as wait from './wait.js';
 export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   align, atomic, barrier, bits, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, cpumask, ctype, delay, err, errno, gfp,
   init, interrupt, io, irqflags, jiffies, kallsyms, kstrtox, kthread, list, log2, math, minmax, mm, module, moduleparam,
-  mutex, panic, percpu, preempt, printk, sched, slab, smp, spinlock, sprintf, string, timer, types, wait,
+  mutex, panic, percpu, preempt, printk, processor, sched, slab, smp, spinlock, sprintf, string, timer, types, wait,
 };
 
 /** The header behind an import of a module; an error that lists the names for any other. */

@@ -65,6 +65,8 @@ let tracer: ((site: number) => void) | null = null;
 
 /** False while the view is still that of the last decision: the CPU only paused between two steps. */
 let stale = true;
+/** Some CPU was in cpu_relax at the last look: a step of another one lets it go on. */
+let relaxing = false;
 
 /** Something happened that may let another CPU run: the next step is a decision point. */
 export function attention(): void {
@@ -185,11 +187,15 @@ function holds(c: CpuState): boolean {
   return c.condition === null ? c.relaxed_at === steps : !c.condition();
 }
 
+/** In cpu_relax. */
+const is_relaxing = (c: CpuState): boolean => c.waiting && c.condition === null && c.lock === 0;
+
 /** Fills the view. Return: how many CPUs can go on. */
 function look(): number {
   view.last = last;
   if (!stale) return view.count;
-  let unsettled = false; // something may change without attention: interrupts enabled again, a CPU that relaxes
+  let unsettled = false; // something may change without attention: interrupts enabled again
+  relaxing = false;
   let count = 0;
   const n = cpus.length;
   let queued = 0;
@@ -198,7 +204,8 @@ function look(): number {
     const area = percpu_base(c);
     const state = cpus[c]!;
     const pending = can_interrupt(area);
-    if (ld(area + Pcpu.PENDING) !== 0 || (state.waiting && state.condition === null && state.lock === 0)) unsettled = true;
+    if (ld(area + Pcpu.PENDING) !== 0) unsettled = true;
+    if (is_relaxing(state)) relaxing = true;
     const busy = is_busy(state, area);
     const can = pending || (busy ? !holds(state) : queued !== 0 && (ld(area + Pcpu.RQ_NR) !== 0 || can_balance(c)));
     if (!can) continue;
@@ -208,7 +215,7 @@ function look(): number {
   }
   view.count = count;
   view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline());
-  stale = unsettled;
+  stale = unsettled || relaxing;
   return count;
 }
 /** Something runs there, or a softirq is left over for an idle CPU. */
@@ -260,18 +267,22 @@ function pass_time(action: Action, c: number): void {
   }
   if (action === Action.TICK) raise_timer(c);
 }
-/** CPUs only relax, and there is no timer: a jiffy passes, for loops that look at the time. Return: false if none does. */
+/**
+ * All CPUs wait, and there is no timer: a jiffy passes. Loops that relax look at the time again, and the tick lets
+ * another task have the CPU. Return: false if neither can help.
+ */
 function pass_jiffy(): boolean {
-  let relaxing = false;
+  let helps = false;
   for (let c = 0; c < cpus.length; c++) {
     const state = cpus[c]!;
-    if (!state.waiting || state.condition !== null || state.lock !== 0) continue;
-    relaxing = true;
-    state.relaxed_at = -1;
+    if (!state.waiting) continue;
     const area = percpu_base(c);
-    if (ld(area + Pcpu.RQ_NR) !== 0 && ld(area + Pcpu.IRQ_OFF) === 0) raise_timer(c); // its tick lets the others have the CPU
+    const contended = ld(area + Pcpu.RQ_NR) !== 0 && ld(area + Pcpu.IRQ_OFF) === 0 && ld(area + Pcpu.PREEMPT) === 0;
+    if (contended) raise_timer(c);
+    if (contended || is_relaxing(state)) helps = true;
+    state.relaxed_at = -1;
   }
-  if (!relaxing) return false;
+  if (!helps) return false;
   jump_to_jiffy(0);
   raise_due();
   return true;
@@ -546,7 +557,7 @@ function decide(strategy: Strategy, count: number): void {
   if (count === 1 && !is_choice(count, only)) {
     decision.cpu = only;
     decision.action = can_interrupt(percpu_base(only)) ? Action.INTERRUPT : Action.RUN;
-    decision.steps = FOREVER;
+    decision.steps = relaxing ? 0 : FOREVER;
     return;
   }
   strategy.decide(view, decision);
@@ -571,6 +582,11 @@ export function watch_task(task: number): void {
 /** Null while the watched task has not ended. */
 export const watched_result = (): number | null => (watched_task === 0 ? watched_code : null);
 
+/** `task/pid` of what runs on a CPU. */
+function running_there(c: number): string {
+  const task = ld(percpu_base(c) + Pcpu.CURRENT);
+  return `${task_comm(task)}/${task_pid(task)}`;
+}
 /** What each CPU and task waits for, for deadlock reports. */
 export function waiting_text(): string[] {
   const lines: string[] = [];
@@ -580,11 +596,10 @@ export function waiting_text(): string[] {
     const reason = ld(area + Pcpu.WAIT_REASON);
     const address = ld(area + Pcpu.WAIT_ADDR);
     const holder = reason === Wait.SPIN_LOCK ? (a_ld(address) & 0x7f) - 1 : -1;
-    const task = ld(area + Pcpu.CURRENT);
     lines.push(
-      `CPU ${c}, ${task_comm(task)}/${task_pid(task)}, waits for ${WAIT_NAMES[reason]}` +
+      `CPU ${c} (${running_there(c)}${cpus[c]!.stack.length > 0 ? ', in an interrupt' : ''}) waits for ${WAIT_NAMES[reason]}` +
         (reason === Wait.SPIN_LOCK ? ` ${lock_text(address)}` : '') +
-        (holder >= 0 ? `, held by CPU ${holder}` : ''),
+        (holder >= 0 ? `, held by CPU ${holder} (${running_there(holder)})` : ''),
     );
   }
   for_each_task((task) => {
@@ -600,12 +615,13 @@ export function mutex_waiters(): number {
   });
   return n;
 }
-/** What runs on each CPU, for livelock reports. */
+/** What each CPU does, for livelock reports. */
 export function running_text(): string[] {
   const lines: string[] = [];
   for (let c = 0; c < cpus.length; c++) {
-    const task = ld(percpu_base(c) + Pcpu.RQ_CURR);
-    if (task !== 0) lines.push(`CPU ${c} runs ${task_comm(task)}/${task_pid(task)}`);
+    const area = percpu_base(c);
+    if (is_busy(cpus[c]!, area) && !cpus[c]!.waiting) lines.push(`CPU ${c} runs ${running_there(c)}`);
+    if (ld(area + Pcpu.RQ_NR) !== 0) lines.push(`${ld(area + Pcpu.RQ_NR)} more wait for CPU ${c}`);
   }
   return [...lines, ...waiting_text()];
 }

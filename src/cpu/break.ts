@@ -16,6 +16,10 @@ export const enum Break {
   CALL_BEFORE_FILL = 16,
   /** del_timer_sync does not wait for a running function. */
   DEL_TIMER_SYNC = 8,
+  /** The driver of attempts for C forgets the frame of the call over the sleep. */
+  C_FRAME_LOST = 32,
+  /** Where a C task was suspended is kept by the CPU that it was suspended on, not in the task's memory. */
+  C_STATE_IN_JS = 64,
 }
 /** By name, for MachineOptions.break_for_test. */
 export const BREAKS: Readonly<Record<string, number>> = {
@@ -24,6 +28,8 @@ export const BREAKS: Readonly<Record<string, number>> = {
   'lock-without-cas': Break.LOCK_WITHOUT_CAS,
   'call-before-fill': Break.CALL_BEFORE_FILL,
   'del-timer-sync': Break.DEL_TIMER_SYNC,
+  'c-frame-lost': Break.C_FRAME_LOST,
+  'c-state-in-js': Break.C_STATE_IN_JS,
 };
 
 export const breaks = (what: Break): boolean => (ld(Mach.BREAK) & what) !== 0;

@@ -4,6 +4,8 @@
 import { IDLE_SPIN } from '../machine/params.js';
 import { BootFlag, Mach, Pcpu, State } from '../machine/memory-map.js';
 import { my } from './context.js';
+import { reset_images } from '../cc/image.js';
+import { c_result, c_started, reset_c, run_c_task } from '../cc/run.js';
 import { irqs_disabled, local_irq_enable } from './irqflags.js';
 import { park_unless } from './park.js';
 import { preempt_count } from './preempt.js';
@@ -27,6 +29,7 @@ const free: number[] = [];
 export function reset_loop(): void {
   running.length = 1;
   free.length = 0;
+  reset_images();
 }
 
 /** Runs this CPU until the machine stops (by MachineStopped), or until `until` is true when nothing runs here. */
@@ -76,10 +79,15 @@ function run_task(task: number): void {
   }
 }
 
-/** Calls the thread function; a plain one ends here. */
+/** Calls the thread function; a plain one ends here. A C task comes here each time: it has no generator. */
 function start(task: number): Running | null {
-  if (stopped_before_start(task)) {
+  const is_c = ld(task + Task.LANGUAGE) !== 0;
+  if (!(is_c && c_started(task)) && stopped_before_start(task)) {
     exit_task(task, ld(task + Task.EXIT_CODE), false);
+    return null;
+  }
+  if (is_c) {
+    if (run_c_task(task)) finish(task, c_result());
     return null;
   }
   const result = (text_at(ld(task + Task.THREADFN)) as (data: number) => unknown)(ld(task + Task.DATA));
@@ -116,6 +124,7 @@ export function task_died(task: number, error: unknown): void {
   if (error instanceof MachineStopped) throw error;
   print_oops(error);
   forget(task);
+  reset_c();
   // It may have come out of the middle of anything, with a lock of the kernel's held.
   if (error instanceof RangeError && /call stack/.test(error.message) && (preempt_count() !== 0 || irqs_disabled()))
     panic('kernel stack overflow in atomic context: %s/%d', task_comm(task), task_pid(task));

@@ -4,6 +4,7 @@
 // Replaced by stepped/loader.ts in the stepped build. Context: insmod's task on the first CPU, an IPI on the others.
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
+import { forget_image, load_image } from '../cc/image.js';
 import { heap } from '../cpu/heap.js';
 import { step_slow } from '../cpu/step.js';
 import { def_name } from '../linux/types.js';
@@ -36,8 +37,12 @@ interface NodeModule {
   _compile(code: string, file: string): void;
 }
 
-/** Runs the module's top level: `file` holds its compiled code, positions are relative to `path`. */
+/** A module goes from this CPU: what it keeps of it beside the text. */
+export const forget = forget_image;
+
+/** Runs the module's top level: `file` holds its compiled code, positions are relative to `path`. Or a C module's. */
 export function evaluate(file: string, path: string): void {
+  if (/\.(ko|wasm)$/.test(file)) return load_image(file);
   const made = new (Module as unknown as new (id: string) => NodeModule)(path);
   made.filename = path;
   made.paths = [];

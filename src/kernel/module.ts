@@ -13,13 +13,13 @@ import { GFP_KERNEL } from '../linux/gfp.js';
 import { for_each_object_of } from '../mm/leaks.js';
 import { set_alloc_owner } from '../mm/owner.js';
 import { kfree, kzalloc } from '../mm/slab.js';
-import { for_each_task } from '../sched/debug.js';
+import { blocked_text, for_each_task } from '../sched/debug.js';
 import { pq_find } from '../sched/pqueue.js';
 import { list_push_back, list_remove } from '../sched/rawlist.js';
 import type { Sleeping } from '../sched/sleep.js';
 import { Task, Timer } from '../sched/task-layout.js';
 import { call_sleepable } from './call.js';
-import { evaluate } from './loader.js';
+import { evaluate, forget } from './loader.js';
 import { begin_evaluation, end_evaluation, type Evaluation } from './loading.js';
 import { Box } from './mailbox.js';
 import { add_taint, BUG, report, TAINT_OOT_MODULE, TAINT_PROPRIETARY_MODULE, task_comm, task_pid } from './panic.js';
@@ -153,7 +153,9 @@ export function load_here(): void {
 /** On every CPU of an unload. Context: hardirq. */
 export function unload_here(id: number): void {
   const mod = find_by_id(id);
-  if (mod !== 0) unregister_module_text(module_name(mod));
+  if (mod === 0) return;
+  unregister_module_text(module_name(mod));
+  forget(module_name(mod));
 }
 
 /** Loads without running init. Context: task. Return: the module's address, or -errno with the reason in the mailbox. */
@@ -277,7 +279,7 @@ export function report_leftovers(mod: number): number {
   for_each_task((task) => {
     if (module_of_text(ld(task + Task.THREADFN)) !== name) return;
     found++;
-    report(`module ${name} is unloaded, but its thread ${task_comm(task)}/${task_pid(task)} still runs: stop it with kthread_stop in module_exit`, '');
+    report(`module ${name} is unloaded, but its thread ${task_comm(task)}/${task_pid(task)} ${ld(task + Task.ON_RQ) === 0 ? blocked_text(task) : 'still runs'}: stop it with kthread_stop in module_exit`, '');
   });
   for (let c = 0; c < ld(Mach.CPUS); c++) {
     const area = percpu_base(c);

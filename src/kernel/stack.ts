@@ -3,7 +3,7 @@
 // drop the frames that are no kernel code, cut paths down, and give twins the names of the functions they stand for.
 
 const HIDDEN =
-  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call)|cpu\/loop|stepped\/core|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at \$c |\(eval at /;
+  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call)|cc\/(run|image)|cpu\/loop|machine\/cpu-main|stepped\/core|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at \$c |\(eval at /;
 let root = '';
 
 /** Paths below this folder are printed without it. */
@@ -15,6 +15,9 @@ export function stack_lines(stack: string | undefined): string[] {
   if (stack === undefined) return ['(no stack)'];
   const lines: string[] = [];
   for (const line of stack.split('\n')) {
+    // A frame of C: no source positions yet, but the function and the offset in the file.
+    const wasm = /^\s+at (?:(.*?) \()?wasm:\/\/.*:(wasm-function\[\d+\]:0x[0-9a-f]+)\)?$/.exec(line);
+    if (wasm !== null) lines.push(`${wasm[1] ?? '(anonymous)'} (${wasm[2]})`);
     const found = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
     if (found === null || HIDDEN.test(line)) continue;
     const [, called, file, row, column] = found;

@@ -4,6 +4,8 @@
 // down to what the kernel itself registered (workers outlive machines).
 // Each CPU holds its own table: this is code, not state of the machine.
 
+import type { Sleeping } from '../sched/sleep.js';
+
 // The table is filled alike on every CPU; a handle from one is valid on all.
 type Text = (...args: never[]) => unknown;
 export interface Symbol {
@@ -83,6 +85,18 @@ export function text_at(handle: number): Text {
     );
   return fn;
 }
+
+/**
+ * What stands in the text for a function of C: called as it is, it must not sleep; `activation` runs it where it may.
+ * Its handle is its address in C too: see cc/image.ts.
+ */
+export type CText = ((a?: number, b?: number, c?: number) => number) & { activation: (argument: number) => Sleeping<number> };
+export const is_c_text = (handle: number): boolean => {
+  const fn = functions[handle - HANDLE_BASE];
+  return fn !== undefined && fn !== null && 'activation' in fn;
+};
+/** The handle that the next registered function gets. */
+export const next_text_handle = (): number => HANDLE_BASE + functions.length;
 
 /** Calls a function through its handle. Its twin calls the function's twin. Context: that of the function. */
 export function call_text(handle: number, a?: number, b?: number, c?: number): unknown {

@@ -1,8 +1,8 @@
 // A machine: boot, load modules, wait, power off. Everything the host waits for has a watchdog: a CPU that dies, hangs
 // or panics ends every wait with a MachineFailure that says which.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { LoadSpec } from '../kernel/module.js';
 import { drain, log_wait, take_lost, type LogRecord } from '../kernel/log-reader.js';
 import { Box, Request } from '../kernel/mailbox.js';
@@ -265,10 +265,7 @@ export class Machine {
    */
   async insmod(module: string | CompiledModule, parameters: Record<string, string | number | boolean> = {}): Promise<CompiledModule> {
     const compiled = typeof module === 'string' ? await compileModule(module, { build: 'free' }) : module;
-    const given = Object.entries(parameters).map(([name, value]): [string, string] => [
-      name,
-      value === true ? 'y' : value === false ? 'n' : String(value),
-    ]);
+    const given = parameter_texts(parameters);
     for (const [name] of given) {
       if (compiled.parameters.some((p) => p.name === name)) continue;
       const known = compiled.parameters.map((p) => p.name).join(', ');
@@ -276,20 +273,36 @@ export class Machine {
     }
     const { free } = compiled;
     if (free === undefined) throw new UsageError(`${compiled.name} was compiled for the stepped build only`);
-    const spec: LoadSpec = {
+    await this.#load({
       name: compiled.name,
       source: compiled.file,
       code: scratch_file(compiled, free.code),
       path: free.path,
       parameters: given,
-    };
+    });
+    return compiled;
+  }
+
+  /**
+   * Loads a C module (a .ko file, see cc/compile.ts) and runs its init; free-running build only. Return: its name.
+   * Throws UsageError for a wrong parameter, MachineFailure when it does not load, its init fails, or the machine does.
+   */
+  async insmod_ko(file: string, parameters: Record<string, string | number | boolean> = {}): Promise<string> {
+    const path = resolve(file);
+    if (!path.endsWith('.ko')) throw new UsageError(`${file} is no C module: its name does not end in .ko`);
+    if (!existsSync(path)) throw new EnvironmentFailure(`${file}: no such file`);
+    const name = basename(path, '.ko').replaceAll('-', '_');
+    await this.#load({ name, source: path, code: path, path, parameters: parameter_texts(parameters) });
+    return name;
+  }
+
+  async #load(spec: LoadSpec): Promise<void> {
     const { result, text, oopsed } = await this.#request(Request.INSMOD, JSON.stringify(spec));
     this.#drain();
-    if (oopsed) throw new MachineFailure(`module_init of ${compiled.name} died of an oops`);
+    if (oopsed) throw new MachineFailure(`module_init of ${spec.name} died of an oops`);
     if (result === -22 && text !== '') throw new UsageError(text);
     if (result < 0)
-      throw new MachineFailure(text !== '' ? text : `could not insert module ${compiled.name}: module_init returned ${result} (-${errname(-result) ?? '?'})`);
-    return compiled;
+      throw new MachineFailure(text !== '' ? text : `could not insert module ${spec.name}: module_init returned ${result} (-${errname(-result) ?? '?'})`);
   }
 
   /** Runs module_exit and unloads. Throws MachineFailure when the module is in use, not loaded, or its exit oopses. */
@@ -386,6 +399,9 @@ export class Machine {
     await give_pool(pool);
   }
 }
+
+const parameter_texts = (parameters: Record<string, string | number | boolean>): [string, string][] =>
+  Object.entries(parameters).map(([name, value]) => [name, value === true ? 'y' : value === false ? 'n' : String(value)]);
 
 function break_bit(name: string): number {
   const bit = BREAKS[name];

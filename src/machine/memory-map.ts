@@ -191,6 +191,9 @@ export const enum Pcpu {
   /** Spin locks held by this CPU: count, then addresses. */
   HELD_DEPTH = 7 * LINE,
   HELD = 7 * LINE + 4,
+  /** Stack and scratch buffer for C on this CPU, 0 until it is needed: cc/run.ts. */
+  C_STACK = 7 * LINE + 104,
+  C_SCRATCH = 7 * LINE + 108,
   /** Spin-lock queue nodes, four of 32 bytes; written by other CPUs. */
   NODES = 8 * LINE,
   /** Timer base: lock, heap root, running timer. */

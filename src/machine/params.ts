@@ -36,6 +36,8 @@ export const SCHED_SLICE_NS = 3_000_000;
 export const FRAME_AREA = 320;
 /** The kernel stack of a task that runs C. */
 export const KERNEL_STACK = 16 << 10;
+/** A CPU's buffer for the C frames of a task that goes to sleep, before it is known whether they fit on its stack. */
+export const C_SCRATCH = 64 << 10;
 /** One page in this many is kept for allocations that can't wait, but at most MM_RESERVE_MAX pages. */
 export const MM_RESERVE_PART = 64;
 export const MM_RESERVE_MAX = 1024;

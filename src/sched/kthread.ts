@@ -1,14 +1,16 @@
 // Kernel threads: creation, end, stop. linux/kthread.ts has the public names.
 // A task is kmalloc'ed by its creator, owned by itself until it ends (USAGE 1), freed when the last reference goes.
 import { Mach } from '../machine/memory-map.js';
+import { KERNEL_STACK } from '../machine/params.js';
 import { cpu, current_task } from '../cpu/context.js';
 import { a_add, a_ld, a_or, a_st, a_sub, fill_bytes, ld, st, st8, stf64 } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { GFP_KERNEL } from '../linux/gfp.js';
-import { kfree, kmalloc } from '../mm/slab.js';
+import { __get_free_pages, free_pages } from '../mm/page_alloc.js';
+import { get_order, kfree, kmalloc } from '../mm/slab.js';
 import { set_alloc_owner } from '../mm/owner.js';
 import { BUG, report, task_comm, task_pid, WARN } from '../kernel/panic.js';
-import { text_handle } from '../kernel/text.js';
+import { is_c_text, text_handle } from '../kernel/text.js';
 import { format } from '../kernel/vsprintf.js';
 import { complete_all_raw, init_completion_raw, wait_for_completion_attempt } from './completion.js';
 import { cpu_allowed, NICE_0_WEIGHT, wake_up_process } from './core.js';
@@ -65,6 +67,18 @@ export function alloc_task(fn: number, data: number, name: string, flags: number
   return task;
 }
 
+/** Makes it a task that runs C: with a kernel stack, whose first word says that it has not begun (cc/run.ts). */
+function give_stack(task: number): boolean {
+  const owner = set_alloc_owner(0);
+  const stack = __get_free_pages(GFP_KERNEL, get_order(KERNEL_STACK));
+  set_alloc_owner(owner);
+  if (stack === 0) return false;
+  st(stack, 0);
+  st(task + Task.STACK, stack);
+  st(task + Task.LANGUAGE, 1);
+  return true;
+}
+
 function publish_task(task: number): void {
   const flags = lock_irqsave(Mach.LOCK_TASKLIST);
   list_push_back(task + Task.TASKS, Mach.TASK_LIST);
@@ -88,6 +102,10 @@ export function kthread_create_handle(fn: number, data: number, name: string, fl
   might_sleep('kthread_create');
   const task = alloc_task(fn, data, name, PF_KTHREAD | flags);
   if (task === 0) return -ENOMEM;
+  if (is_c_text(fn) && !give_stack(task)) {
+    kfree(task);
+    return -ENOMEM;
+  }
   st(task + Task.OWNER, ld(current_task() + Task.OWNER));
   publish_task(task);
   return task;
@@ -146,11 +164,14 @@ export function get_task_struct(task: number): number {
 export function put_task_struct(task: number): void {
   const old = a_sub(task + Task.USAGE, 1);
   if (old < 1) BUG(`put_task_struct of ${task_comm(task)}/${task_pid(task)}: no reference is left`);
-  if (old === 1) kfree(task);
+  if (old !== 1) return;
+  if (ld(task + Task.STACK) !== 0) free_pages(ld(task + Task.STACK), get_order(KERNEL_STACK));
+  kfree(task);
 }
 
 /** Frame: state, then the wait. */
-function kthread_stop_attempt(frame: number, task: number): number {
+export const KTHREAD_STOP_FRAME = 8 + COMPLETION_FRAME;
+export function kthread_stop_attempt(frame: number, task: number): number {
   if (ld(frame) === 0) {
     st(frame, 1);
     a_or(task + Task.KTHREAD, KTHREAD_SHOULD_STOP);
@@ -174,7 +195,7 @@ export function kthread_stop(task: number): Sleeping<number> {
   might_sleep('kthread_stop');
   if (task === current_task()) BUG('kthread_stop by the thread itself');
   get_task_struct(task);
-  return delegate(drive(kthread_stop_attempt, 8 + COMPLETION_FRAME, task));
+  return delegate(drive(kthread_stop_attempt, KTHREAD_STOP_FRAME, task));
 }
 
 /** Waits until a task has ended, however. The caller holds a reference. Frame: COMPLETION_FRAME. */

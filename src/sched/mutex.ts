@@ -87,18 +87,22 @@ function take_in_turn(m: number, me: number, first: boolean): boolean {
   return try_take(m, me);
 }
 
-/** Context: task. */
-export function mutex_lock_raw(m: number): Sleeping<number> {
+/** What comes before the attempt, in every language. Context: task. Return: true if the mutex was free and is taken. */
+export function mutex_lock_fast(m: number): boolean {
   might_sleep('mutex_lock');
   check_mutex(m, 'mutex_lock');
   const me = current_task();
   if (a_cas(m + Mutex.OWNER, 0, me) === 0) {
     note_mutex(m);
-    return ready(0);
+    return true;
   }
   if ((a_ld(m + Mutex.OWNER) & ~FLAGS) === me)
     BUG(`mutex_lock: ${task_comm(me)}/${task_pid(me)} already holds ${lock_text(m)}: it would wait for itself`);
-  return delegate(drive(mutex_lock_attempt, MUTEX_FRAME, m));
+  return false;
+}
+/** Context: task. */
+export function mutex_lock_raw(m: number): Sleeping<number> {
+  return mutex_lock_fast(m) ? ready(0) : delegate(drive(mutex_lock_attempt, MUTEX_FRAME, m));
 }
 
 /** Context: task. Return: true if it was taken. */

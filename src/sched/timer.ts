@@ -289,7 +289,8 @@ export function schedule_timeout_interruptible(timeout: number): Sleeping<number
 }
 
 /** Frame: state, end; then a schedule_timeout frame. */
-function msleep_attempt(frame: number, jiffies: number): number {
+export const MSLEEP_FRAME = 8 + TIMEOUT_FRAME;
+export function msleep_attempt(frame: number, jiffies: number): number {
   if (ld(frame) === 0) {
     st(frame, 1);
     st(frame + 4, fresh_jiffies() + jiffies + 1);
@@ -307,5 +308,5 @@ function msleep_attempt(frame: number, jiffies: number): number {
 /** Sleeps at least `ms` milliseconds; no wake-up ends it early. Context: task. */
 export function msleep(ms: number): Sleeping<number> {
   might_sleep('msleep');
-  return delegate(drive(msleep_attempt, 8 + TIMEOUT_FRAME, msecs_to_jiffies(ms)));
+  return delegate(drive(msleep_attempt, MSLEEP_FRAME, msecs_to_jiffies(ms)));
 }

@@ -20,6 +20,9 @@ interface NodeModule {
   _compile(code: string, file: string): void;
 }
 
+/** C modules only. */
+export const forget = (_module: string): void => {};
+
 /** Runs the module's top level: `code` is the code itself here, positions are relative to `path`. */
 export function evaluate(code: string, path: string): void {
   const made = new (Module as unknown as new (id: string) => NodeModule)(path);

@@ -1,0 +1,54 @@
+// noinstr: never transformed, never interrupted.
+// The kernel's API as C imports it, but for what sleeps (sleepers.ts): the same functions that TypeScript calls, on
+// addresses. What is not here yet is an undefined symbol at insmod. Contexts are those of each function.
+import { current_task } from '../cpu/context.js';
+import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
+import { num_online_cpus, smp_processor_id } from '../cpu/smp.js';
+import { get_jiffies } from '../sched/timer.js';
+import { printk } from '../kernel/printk.js';
+import { format } from '../kernel/vsprintf.js';
+import { kfree, kmalloc, kzalloc } from '../mm/slab.js';
+import {
+  complete_all_raw,
+  complete_raw,
+  completion_done_raw,
+  init_completion_raw,
+  try_wait_raw,
+} from '../sched/completion.js';
+import { wake_up_process } from '../sched/core.js';
+import { get_task_struct, kthread_create_handle, kthread_should_stop, put_task_struct } from '../sched/kthread.js';
+import { mutex_init_raw, mutex_is_locked_raw, mutex_trylock_raw, mutex_unlock_raw } from '../sched/mutex.js';
+import { c_string, va_arguments } from './memory.js';
+import { stack_overflow } from './run.js';
+
+/** A function that C may call; it returns a number, a boolean or nothing. */
+export type Import = (...args: number[]) => unknown;
+
+export const api: Readonly<Record<string, Import>> = {
+  __lockstep_stack_overflow: stack_overflow,
+  complete: complete_raw as Import,
+  complete_all: complete_all_raw as Import,
+  completion_done: completion_done_raw as Import,
+  get_current: current_task,
+  get_jiffies,
+  get_task_struct: get_task_struct as Import,
+  init_completion: init_completion_raw as Import,
+  kfree: kfree as Import,
+  kmalloc: kmalloc as Import,
+  kthread_create: (fn, data, fmt, va) =>
+    kthread_create_handle(fn!, data!, format(c_string(fmt!), va_arguments(fmt!, va!)), 0),
+  kthread_should_stop,
+  kzalloc: kzalloc as Import,
+  mutex_init: mutex_init_raw as Import,
+  mutex_is_locked: mutex_is_locked_raw as Import,
+  mutex_trylock: mutex_trylock_raw as Import,
+  mutex_unlock: mutex_unlock_raw as Import,
+  num_online_cpus,
+  preempt_disable,
+  preempt_enable,
+  printk: (fmt, va) => printk(c_string(fmt!), ...va_arguments(fmt!, va!)),
+  put_task_struct: put_task_struct as Import,
+  smp_processor_id,
+  try_wait_for_completion: try_wait_raw as Import,
+  wake_up_process: wake_up_process as Import,
+};

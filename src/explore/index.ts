@@ -5,7 +5,7 @@ import { UsageError } from '../machine/errors.js';
 import { compileModule, type CompiledModule } from '../module/compile.js';
 import type { Strategy } from '../stepped/strategy.js';
 import { find_in_history, remember } from './history.js';
-import { interleaving } from './interleaving.js';
+import { interleaving, type Interleaving } from './interleaving.js';
 import { Session, type Outcome, type VerdictKind } from './session.js';
 import { RandomWalk } from './strategies/random-walk.js';
 import { Replay, ReplayDiverged } from './strategies/replay.js';
@@ -145,6 +145,7 @@ function token_of(session: Session): string {
     module: session.compiled.hash.slice(0, 8),
     cpus: session.cpus,
     max_steps: session.max_steps,
+    memory: session.memory,
     parameters: session.parameters,
     choices: session.choices,
   });
@@ -159,7 +160,7 @@ async function describe(session: Session, token: string, schedule: number): Prom
   await remember(token, session.compiled, session.parameters);
   return {
     verdict: steps.outcome.verdict,
-    message: steps.outcome.message,
+    message: located(steps),
     token,
     schedule,
     log: session.log().map(format_record),
@@ -167,8 +168,16 @@ async function describe(session: Session, token: string, schedule: number): Prom
   };
 }
 
+/** The message, and where the tasks were if it does not say so itself. */
+function located({ outcome, where }: Interleaving): string {
+  if (outcome.verdict !== 'deadlock' && outcome.verdict !== 'livelock' && outcome.verdict !== 'init') return outcome.message;
+  const named = (task: string): boolean => (outcome.verdict === 'init' ? task.startsWith('insmod/') : outcome.message.includes(task));
+  const places = [...where].filter(([task]) => named(task)).map(([task, place]) => `${task} is at ${place}`);
+  return [outcome.message, ...places].join('; ');
+}
+
 export interface ReplayOptions {
-  /** What explore had, if it was given. */
+  /** What explore had: the token says it, another size is refused. */
   memory?: number;
   check?: boolean;
   /** Replay this many times and compare the hashes of the memory at each switch; 1 when not given. */
@@ -195,6 +204,8 @@ export async function replay(token: string, file?: string, options: ReplayOption
   const times = options.times ?? 1;
   check_count('times', times);
   const wanted = decode_token(token);
+  if (options.memory !== undefined && options.memory !== wanted.memory)
+    throw new UsageError(`the token is of a machine with ${wanted.memory >>> 20} MiB of memory, which replay always has`);
   const path = file ?? (await find_in_history(wanted.module));
   const compiled = await compileModule(path, { build: 'stepped', check: options.check ?? true });
   if (compiled.hash.slice(0, 8) !== wanted.module)
@@ -203,7 +214,7 @@ export async function replay(token: string, file?: string, options: ReplayOption
     cpus: wanted.cpus,
     max_steps: wanted.max_steps,
     parameters: Object.fromEntries(wanted.parameters),
-    ...(options.memory !== undefined && { memory: options.memory }),
+    memory: wanted.memory,
   });
   if (session.kernel_hash !== wanted.kernel)
     throw new UsageError(`the token was made by another build of Lockstep (kernel ${wanted.kernel}, this is ${session.kernel_hash}): explore again, or use that build`);

@@ -1,4 +1,6 @@
-// The interleaving of one schedule as text: a column for each CPU that ran, a line for each step or run of steps.
+// The interleaving of one schedule as text: a column for each CPU that ran, a line for each step in the order in which
+// they happened. What a step does is written after its line in the source: the access or the call that is made there.
+// Indented lines in brackets say what happened to a task at that moment.
 import { relative } from 'node:path';
 import type { Outcome, Session, TracedStep } from './session.js';
 
@@ -11,39 +13,62 @@ interface Line {
   who: string;
   text: string;
 }
+export interface Interleaving {
+  outcome: Outcome;
+  text: string;
+  /** The last step of insmod, and of each task that has not ended, by `task/pid`: `file:line`. */
+  where: Map<string, string>;
+}
 
 /** Runs a schedule with tracing on. */
-export function interleaving(session: Session, run: () => Outcome): { outcome: Outcome; text: string } {
+export function interleaving(session: Session, run: () => Outcome): Interleaving {
   const lines: Line[] = [];
-  session.trace((step) => add(lines, step));
+  const where = new Map<string, string>();
+  const main = session.compiled.file;
+  session.trace((step) => {
+    const task = `${step.task}/${step.pid}`;
+    if (step.site === null) {
+      if (step.text === ENDS && step.task !== 'insmod') where.delete(task);
+    } else if (!step.interrupt) where.set(task, `${relative(process.cwd(), step.site.file)}:${step.site.line}`);
+    const text = text_of(step, main);
+    if (text !== '') lines.push({ cpu: step.cpu, who: step.interrupt ? `${step.context} on top of ${task}` : task, text });
+  });
   try {
     const outcome = run();
-    return { outcome, text: draw(lines, session.compiled.file) };
+    return { outcome, text: draw(lines, main), where };
   } finally {
     session.trace(null);
   }
 }
 
-function add(lines: Line[], step: TracedStep): void {
-  if (step.site.kind === 'loop') return;
-  const who = `${step.task}/${step.pid}${step.interrupt ? ' irq' : ''}`;
-  const what = step.site.kind === 'call' ? `${step.site.name}()` : `${step.site.kind} ${step.site.name}`;
-  lines.push({ cpu: step.cpu, who, text: `${step.site.line}: ${what}${step.irqs_off ? ' [irqs off]' : ''}` });
+/** What the machine says of a task that ends. */
+export const ENDS = 'ends';
+
+function text_of({ site, text, irqs_off }: TracedStep, main: string): string {
+  if (site === null) return `  (${text})`;
+  if (site.kind === 'loop') return '';
+  const what = site.kind === 'call' ? `${site.name}()` : `${site.kind} ${site.name}`;
+  const file = site.file === main ? '' : `${site.file.split('/').at(-1)}:`;
+  return `${file}${site.line}: ${what}${irqs_off ? ' [irqs off]' : ''}`;
 }
 
 function draw(lines: Line[], file: string): string {
   const cpus = [...new Set(lines.map((l) => l.cpu))].sort((a, b) => a - b);
   const shown = lines.slice(-MOST_LINES);
-  const pad = (s: string): string => (s.length > COLUMN - 2 ? `${s.slice(0, COLUMN - 3)}…` : s).padEnd(COLUMN);
-  const out = [`${relative(process.cwd(), file)}, line: step`, cpus.map((c) => pad(`CPU ${c}`)).join('').trimEnd()];
-  if (shown.length < lines.length) out.push(`(${lines.length - shown.length} earlier steps left out)`);
+  // The last column needs no end.
+  const row = (cpu: number, text: string): string =>
+    cpus.map((c, i) => cell(c === cpu ? text : '', i === cpus.length - 1)).join('').trimEnd();
+  const out = [`${relative(process.cwd(), file)}, line: step`, cpus.map((c) => cell(`CPU ${c}`, false)).join('').trimEnd()];
+  if (shown.length < lines.length) out.push(`(${lines.length - shown.length} earlier lines left out)`);
   const last = new Map<number, string>();
   for (const line of shown) {
     if (last.get(line.cpu) !== line.who) {
       last.set(line.cpu, line.who);
-      out.push(cpus.map((c) => pad(c === line.cpu ? `-- ${line.who}` : '')).join('').trimEnd());
+      out.push(row(line.cpu, `-- ${line.who}`));
     }
-    out.push(cpus.map((c) => pad(c === line.cpu ? line.text : '')).join('').trimEnd());
+    out.push(row(line.cpu, line.text));
   }
   return out.join('\n');
 }
+const cell = (s: string, whole: boolean): string =>
+  (whole || s.length <= COLUMN - 2 ? s : `${s.slice(0, COLUMN - 3)}…`).padEnd(COLUMN);

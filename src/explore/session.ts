@@ -92,6 +92,8 @@ export class Session {
     readonly max_steps: number,
     readonly parameters: [string, string][],
     private readonly module_sites: Site[],
+    /** Bytes. */
+    readonly memory: number,
   ) {}
 
   /** Boots the machine and loads the module, up to the restore point. Throws SourceErrors, UsageError, EnvironmentFailure. */
@@ -106,8 +108,8 @@ export class Session {
     ]);
     const { kernel, graph: k } = await stepped_kernel();
     const made = step_module(compiled, kernel);
-    const session = new Session(compiled, k, kernel, cpus, max_steps, parameters, made.sites);
-    session.#boot(options.memory ?? STEPPED_MEMORY, made.code);
+    const session = new Session(compiled, k, kernel, cpus, max_steps, parameters, made.sites, options.memory ?? STEPPED_MEMORY);
+    session.#boot(session.memory, made.code);
     return session;
   }
 
@@ -202,7 +204,7 @@ export class Session {
       core.to_boot_cpu();
       module.report_leftovers(this.#mod);
       if (core.found()) return this.#finding();
-    }
+    } else if (core.hung_tasks() > 0) return this.#stuck('tasks wait for good, and there is no module_exit that could end it');
     return null;
   }
 
@@ -214,7 +216,7 @@ export class Session {
       case 'finding':
         return this.#finding();
       case 'panic':
-        return { verdict: 'panic', message: this.#first_message() };
+        return this.#finding();
       case 'deadlock':
         return this.#stuck('CPUs wait for each other');
       case 'livelock':
@@ -227,6 +229,11 @@ export class Session {
   }
   #finding(): { verdict: VerdictKind; message: string } {
     const message = this.#first_message();
+    const at = this.#module_frame();
+    const { verdict } = this.#kind(message);
+    return { verdict, message: at === '' || message.includes(at) ? message : `${message}, at ${at}` };
+  }
+  #kind(message: string): { verdict: VerdictKind } {
     const { I32 } = this.k.raw;
     const verdict: VerdictKind =
       I32[Mach.STATE >> 2] === State.PANIC
@@ -238,10 +245,27 @@ export class Session {
           : I32[Mach.WARNINGS >> 2]! > 0
             ? 'WARN'
             : 'report';
-    return { verdict, message };
+    return { verdict };
   }
   #first_message(): string {
     return this.log().find((r) => r.level <= 4 && /^(BUG|Oops|WARNING|Kernel panic|Unable)/.test(r.text))?.text ?? 'a finding without a message';
+  }
+
+  /** The first line of the first call trace that is the module's own: `file:line:column`, '' if there is none. */
+  #module_frame(): string {
+    let tracing = false;
+    for (const { text } of this.log()) {
+      if (text === 'Call trace:') tracing = true;
+      else if (text.startsWith('---[')) tracing = false;
+      const frame = tracing ? /^ .* \((.*:\d+:\d+)\)$/.exec(text) : null;
+      if (frame !== null && this.#files().has(frame[1]!.replace(/:\d+:\d+$/, ''))) return frame[1]!;
+    }
+    return '';
+  }
+  /** The module's source files as call traces name them. */
+  #files(): Set<string> {
+    const root = `${process.cwd()}/`;
+    return new Set(this.module_sites.map((s) => (s.file.startsWith(root) ? s.file.slice(root.length) : s.file)));
   }
 
   /** The log of the last schedule. */
@@ -273,9 +297,9 @@ export class Session {
     if (f === null) return k.core.set_tracer(null);
     this.#sites ??= new Map([...this.kernel.sites, ...this.module_sites].map((s) => [s.id, s]));
     const sites = this.#sites;
-    k.core.set_tracer((site) => {
-      const where = sites.get(site);
-      if (where !== undefined) f({ cpu: k.context.cpu, ...k.core.running_now(), site: where });
+    k.core.set_tracer((site, text) => {
+      const where = site < 0 ? null : sites.get(site);
+      if (where !== undefined) f({ cpu: k.context.cpu, ...k.core.running_now(), site: where, text });
     });
   }
 }
@@ -286,8 +310,12 @@ export interface TracedStep {
   pid: number;
   /** In an interrupt on top of the task. */
   interrupt: boolean;
+  /** What kind of interrupt, '' if none. */
+  context: string;
   irqs_off: boolean;
-  site: Site;
+  /** Null: no step, but something that happens to the task: `text`. */
+  site: Site | null;
+  text: string;
 }
 
 function step_module(compiled: CompiledModule, kernel: SteppedKernel): { code: string; sites: Site[] } {

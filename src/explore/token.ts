@@ -2,6 +2,7 @@
 //
 //   4 bytes   hash of the kernel build         4 bytes   hash of the module's sources
 //   varint    CPUs                             varint    step limit
+//   varint    memory in 64 KiB pages
 //   varint    parameters, each as two strings (varint length, UTF-8)
 //   then the decisions, deflated when that is shorter (flag byte first): for each a varint of
 //   steps * (CPUs * 4) + cpu * 4 + action
@@ -23,6 +24,8 @@ export interface Token {
   module: string;
   cpus: number;
   max_steps: number;
+  /** Bytes. */
+  memory: number;
   parameters: [string, string][];
   choices: Choice[];
 }
@@ -89,6 +92,7 @@ export function encode_token(token: Token): string {
   w.bytes.push(...Buffer.from(token.kernel, 'hex'), ...Buffer.from(token.module, 'hex'));
   w.varint(token.cpus);
   w.varint(token.max_steps);
+  w.varint(token.memory >>> 16);
   w.varint(token.parameters.length);
   for (const [name, value] of token.parameters) {
     w.text(name);
@@ -120,6 +124,7 @@ export function decode_token(text: string): Token {
   const cpus = r.varint();
   if (cpus < 1 || cpus > MAX_CPUS) throw damaged(`${cpus} CPUs`);
   const max_steps = r.varint();
+  const memory = r.varint() * 65536;
   const parameters = Array.from({ length: r.varint() }, (): [string, string] => [r.text(), r.text()]);
   const packed = r.byte() === 1;
   let body: Uint8Array;
@@ -131,7 +136,7 @@ export function decode_token(text: string): Token {
   const d = new Reader(body);
   const choices: Choice[] = [];
   while (!d.end) choices.push(decode_choice(d.varint(), cpus));
-  return { kernel, module, cpus, max_steps, parameters, choices };
+  return { kernel, module, cpus, max_steps, memory, parameters, choices };
 }
 
 function checksum(bytes: Uint8Array): number {

@@ -3,7 +3,7 @@
 // drop the frames that are no kernel code, cut paths down, and give twins the names of the functions they stand for.
 
 const HIDDEN =
-  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call)|cc\/(run|image)|cpu\/loop|machine\/cpu-main|stepped\/core|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at \$c |\(eval at /;
+  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call)|cc\/(run|image)|cpu\/(loop|heap)|machine\/cpu-main|stepped\/core|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at \$c |\(eval at /;
 let root = '';
 
 /** Paths below this folder are printed without it. */
@@ -21,7 +21,7 @@ export function stack_lines(stack: string | undefined): string[] {
     const found = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
     if (found === null || HIDDEN.test(line)) continue;
     const [, called, file, row, column] = found;
-    const name = (called ?? '').replace(/^(Object|Function|Module|exports|this)\./, '').replace(/ \[as .*\]$/, '').replace(/\$[gy]\b/g, '').replace(/\.next$/, '');
+    const name = (called ?? '').replace(/^(Object|Function|Module|exports|this)\./, '').replace(/ \[as .*\]$/, '').replace(/\.?\$[gy]\b/g, '').replace(/\.next$/, '');
     lines.push(`${name === '' || name === '<anonymous>' ? '(anonymous)' : name} (${short(file!)}:${row}:${column})`);
   }
   return lines.length > 0 ? lines : ['(no kernel frames)'];

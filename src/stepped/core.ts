@@ -10,12 +10,12 @@ import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
 import { cpu, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
-import { preempt_count } from '../cpu/preempt.js';
+import { in_hardirq, in_interrupt, in_serving_softirq, preempt_count } from '../cpu/preempt.js';
 import { do_softirq } from '../cpu/softirq.js';
 import { arch_spin_lock, HOLDER, lock_text } from '../cpu/spinlock.js';
 import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { MachineStopped } from '../cpu/step.js';
-import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, Wait, WAIT_NAMES } from '../cpu/vectors.js';
+import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, VECTOR_NAMES, Wait, WAIT_NAMES } from '../cpu/vectors.js';
 import { call_sleepable } from '../kernel/call.js';
 import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
 import { call_text, text_at } from '../kernel/text.js';
@@ -23,7 +23,7 @@ import { can_balance, idle_balance, switch_tasks } from '../sched/core.js';
 import { blocked_text, for_each_task } from '../sched/debug.js';
 import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
 import { cond_resched, drive, resched, schedule } from '../sched/sleep.js';
-import { Block, Task, TASK_DEAD } from '../sched/task-layout.js';
+import { Block, Task, TASK_DEAD, TASK_NEW, TASK_NOLOAD, TASK_UNINTERRUPTIBLE } from '../sched/task-layout.js';
 import { a_ld, hash_memory, ld, ldf64, restore_snapshot, st, take_snapshot } from './raw.js';
 import { count_step, jump_to_jiffy, pass_ns, publish_jiffies, reset_clock, steps } from './clock.js';
 import { Action, type Decision, type Strategy, type View } from './strategy.js';
@@ -61,7 +61,8 @@ let last = -1;
 let quiet = 0;
 /** Jumps of this phase. */
 let jumps = 0;
-let tracer: ((site: number) => void) | null = null;
+/** Told of each step; of other things that happen to the CPU's task with site -1 and a text. */
+let tracer: ((site: number, text: string) => void) | null = null;
 
 /** False while the view is still that of the last decision: the CPU only paused between two steps. */
 let stale = true;
@@ -80,6 +81,7 @@ export function set_condition(condition: (() => boolean) | null): void {
   c.lock = 0;
   c.relaxed_at = steps;
   stale = true;
+  if (tracer !== null && condition !== null) tracer(-1, wait_text(cpu));
 }
 /** As set_condition: until nobody holds the lock. */
 export function wait_for_lock(a: number): void {
@@ -88,6 +90,7 @@ export function wait_for_lock(a: number): void {
   c.waiting = true;
   c.lock = a;
   stale = true;
+  if (tracer !== null) tracer(-1, wait_text(cpu));
 }
 
 /** A step of the module: true if the CPU pauses here, before the access. */
@@ -95,7 +98,7 @@ export function step_here(site: number): boolean {
   if (countdown-- > 0) {
     count_step();
     own_steps++;
-    if (tracer !== null) tracer(site);
+    if (tracer !== null) tracer(site, '');
     return false;
   }
   cpus[cpu]!.pending_site = site;
@@ -166,7 +169,7 @@ export function init_cpus(n: number): void {
   cpus = Array.from({ length: n }, () => ({ stack: [], condition: null, waiting: false, lock: 0, relaxed_at: 0, pending_site: -1 }));
   view = { cpus: new Int32Array(n), count: 0, last: -1, pending: new Uint8Array(n), contended: new Uint8Array(n), timers: false };
 }
-export function set_tracer(f: ((site: number) => void) | null): void {
+export function set_tracer(f: ((site: number, text: string) => void) | null): void {
   tracer = f;
 }
 export const total_steps = (): number => steps;
@@ -328,7 +331,7 @@ function passed(state: CpuState): void {
   const site = state.pending_site;
   state.pending_site = -1;
   count_step(); // not of the length that the decision gave: that counts the steps on which it did not pause
-  if (tracer !== null) tracer(site);
+  if (tracer !== null) tracer(site, '');
 }
 
 function push_interrupt(state: CpuState): void {
@@ -438,6 +441,7 @@ function leave_task(task: number, preempted: boolean): void {
   const state = cpus[cpu]!;
   // A preempted task's step is still before its access, or it still waits: the task takes that along.
   if (task !== 0) {
+    if (tracer !== null) tracer(-1, left_text(task, preempted));
     const slot = ld(task + Task.SLOT);
     carried[slot] = state.pending_site;
     carried_wait[slot] = state.waiting ? take_wait(state) : null;
@@ -587,20 +591,29 @@ function running_there(c: number): string {
   const task = ld(percpu_base(c) + Pcpu.CURRENT);
   return `${task_comm(task)}/${task_pid(task)}`;
 }
+/** What CPU `c` waits for, and who has it. */
+function wait_text(c: number): string {
+  const area = percpu_base(c);
+  const reason = ld(area + Pcpu.WAIT_REASON);
+  const address = ld(area + Pcpu.WAIT_ADDR);
+  const holder = reason === Wait.SPIN_LOCK ? (a_ld(address) & HOLDER) - 1 : -1;
+  return (
+    `waits for ${WAIT_NAMES[reason]}` +
+    (reason === Wait.SPIN_LOCK ? ` ${lock_text(address)}` : '') +
+    (holder >= 0 ? `, held by CPU ${holder} (${running_there(holder)})` : '')
+  );
+}
+/** How a task leaves its CPU. */
+function left_text(task: number, preempted: boolean): string {
+  const state = ld(task + Task.STATE);
+  return state === TASK_DEAD ? 'ends' : preempted ? 'is preempted' : state === 0 ? 'gives way' : blocked_text(task);
+}
 /** What each CPU and task waits for, for deadlock reports. */
 export function waiting_text(): string[] {
   const lines: string[] = [];
   for (let c = 0; c < cpus.length; c++) {
     if (!cpus[c]!.waiting) continue;
-    const area = percpu_base(c);
-    const reason = ld(area + Pcpu.WAIT_REASON);
-    const address = ld(area + Pcpu.WAIT_ADDR);
-    const holder = reason === Wait.SPIN_LOCK ? (a_ld(address) & 0x7f) - 1 : -1;
-    lines.push(
-      `CPU ${c} (${running_there(c)}${cpus[c]!.stack.length > 0 ? ', in an interrupt' : ''}) waits for ${WAIT_NAMES[reason]}` +
-        (reason === Wait.SPIN_LOCK ? ` ${lock_text(address)}` : '') +
-        (holder >= 0 ? `, held by CPU ${holder} (${running_there(holder)})` : ''),
-    );
+    lines.push(`CPU ${c} (${running_there(c)}${cpus[c]!.stack.length > 0 ? ', in an interrupt' : ''}) ${wait_text(c)}`);
   }
   for_each_task((task) => {
     if (ld(task + Task.ON_RQ) === 0 && ld(task + Task.STATE) !== TASK_DEAD) lines.push(`${task_comm(task)}/${task_pid(task)} ${blocked_text(task)}`);
@@ -615,6 +628,15 @@ export function mutex_waiters(): number {
   });
   return n;
 }
+/** Tasks that sleep where no signal and no stop would wake them. When nothing can run they are asleep for good. */
+export function hung_tasks(): number {
+  let n = 0;
+  for_each_task((task) => {
+    const state = ld(task + Task.STATE);
+    if (ld(task + Task.ON_RQ) === 0 && (state & TASK_UNINTERRUPTIBLE) !== 0 && (state & (TASK_NEW | TASK_NOLOAD)) === 0) n++;
+  });
+  return n;
+}
 /** What each CPU does, for livelock reports. */
 export function running_text(): string[] {
   const lines: string[] = [];
@@ -626,9 +648,15 @@ export function running_text(): string[] {
   return [...lines, ...waiting_text()];
 }
 /** What the CPU that runs now is doing, for traces. */
-export function running_now(): { task: string; pid: number; interrupt: boolean; irqs_off: boolean } {
+export function running_now(): { task: string; pid: number; interrupt: boolean; context: string; irqs_off: boolean } {
   const task = ld(my + Pcpu.CURRENT);
-  return { task: task_comm(task), pid: task_pid(task), interrupt: cpus[cpu]!.stack.length > 0, irqs_off: irqs_disabled() };
+  const interrupt = in_interrupt() && (cpus[cpu]!.stack.length > 0 || in_serving_softirq());
+  return { task: task_comm(task), pid: task_pid(task), interrupt, context: interrupt ? context_text() : '', irqs_off: irqs_disabled() };
+}
+function context_text(): string {
+  if (!in_hardirq()) return 'softirq';
+  const vector = ld(my + Pcpu.IN_VECTOR) - 1;
+  return `interrupt (${VECTOR_NAMES[vector] ?? vector})`;
 }
 /** The host's own calls into the kernel count as CPU 0's. */
 export const to_boot_cpu = (): void => switch_cpu(0);

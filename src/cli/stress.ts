@@ -126,10 +126,12 @@ async function stressOne(
     while (failure === null && performance.now() < end) {
       const before = switches(machine);
       await session.insmod(module, parameters, limit);
-      await session.idle(Math.min(limit, Math.max(100, end - performance.now())));
+      const idle = await session.idle(limit); // the last round may go beyond the time: its threads must end
       const waiting = session.blocked();
       await session.rmmod(module.name, limit);
       failure = judge(session, waiting);
+      if (failure !== null && !idle)
+        failure += `; it was unloaded while it still ran: not idle within ${options.round} s (--round)`;
       if (failure !== null) break;
       rounds.all++;
       switches(machine).forEach((n, c) => (rounds.of[c]! += n > before[c]! ? 1 : 0));

@@ -3,8 +3,16 @@
 // addresses. What is not here yet is an undefined symbol at insmod. Contexts are those of each function.
 import { current_task } from '../cpu/context.js';
 import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
-import { num_online_cpus, smp_processor_id } from '../cpu/smp.js';
+import { clock_ns } from '../cpu/clock.js';
+import {
+  num_online_cpus,
+  on_each_cpu,
+  smp_call_function_single,
+  smp_processor_id,
+  type smp_call_func_t,
+} from '../cpu/smp.js';
 import { get_jiffies } from '../sched/timer.js';
+import { text_at } from '../kernel/text.js';
 import { printk } from '../kernel/printk.js';
 import { format } from '../kernel/vsprintf.js';
 import { kfree, kmalloc, kzalloc } from '../mm/slab.js';
@@ -21,7 +29,7 @@ import { mutex_init_raw, mutex_is_locked_raw, mutex_trylock_raw, mutex_unlock_ra
 import { c_string, va_arguments } from './memory.js';
 import { stack_overflow } from './run.js';
 
-/** A function that C may call; it returns a number, a boolean or nothing. */
+/** A function that C may call; it returns a number, a boolean, a bigint for 64 bits, or nothing. */
 export type Import = (...args: number[]) => unknown;
 
 export const api: Readonly<Record<string, Import>> = {
@@ -39,15 +47,19 @@ export const api: Readonly<Record<string, Import>> = {
     kthread_create_handle(fn!, data!, format(c_string(fmt!), va_arguments(fmt!, va!)), 0),
   kthread_should_stop,
   kzalloc: kzalloc as Import,
+  local_clock: () => BigInt(Math.floor(clock_ns())),
   mutex_init: mutex_init_raw as Import,
   mutex_is_locked: mutex_is_locked_raw as Import,
   mutex_trylock: mutex_trylock_raw as Import,
   mutex_unlock: mutex_unlock_raw as Import,
   num_online_cpus,
+  on_each_cpu: (func, info, wait) => on_each_cpu(text_at(func!) as smp_call_func_t, info!, wait!),
   preempt_disable,
   preempt_enable,
   printk: (fmt, va) => printk(c_string(fmt!), ...va_arguments(fmt!, va!)),
   put_task_struct: put_task_struct as Import,
+  smp_call_function_single: (cpu, func, info, wait) =>
+    smp_call_function_single(cpu!, text_at(func!) as smp_call_func_t, info!, wait!),
   smp_processor_id,
   try_wait_for_completion: try_wait_raw as Import,
   wake_up_process: wake_up_process as Import,

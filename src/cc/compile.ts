@@ -7,7 +7,7 @@ import { EnvironmentFailure, UsageError } from '../machine/errors.js';
 import { SLEEPER_NAMES } from './names.js';
 
 type Files = Record<string, string | Uint8Array>;
-type Tool = (args: string[], files: Files, options?: object) => Promise<Files>;
+type Tool = (args: string[] | null, files: Files, options?: object) => Promise<Files>;
 
 /** Linked into every module: where the loader finds the tables that the linker gathered. */
 const TABLES = `
@@ -63,6 +63,7 @@ async function find(): Promise<Tools | null> {
   try {
     const y = (await import(clang)) as { runClang: Tool; commands: Record<string, Tool> };
     const { default: binaryen } = (await import(optimiser)) as { default: Binaryen };
+    await y.runClang(null, {}, { fetchProgress() {} }); // else it prints its progress to stdout
     return { clang: y.runClang, ld: y.commands['wasm-ld']!, binaryen };
   } catch {
     return null;
@@ -78,6 +79,7 @@ export async function compileC(sources: string[], headers: string[] = []): Promi
     );
   const files: Files = { 'tables.c': TABLES };
   for (const file of [...sources, ...headers]) files[basename(file)] = readFileSync(file, 'utf8');
+  const name = basename(sources[0]!, '.c'); // what call traces put before the functions
   const objects: Files = {};
   for (const source of [...sources.map((s) => basename(s)), 'tables.c']) {
     const object = source.replace(/\.c$/, '.o');
@@ -85,8 +87,8 @@ export async function compileC(sources: string[], headers: string[] = []): Promi
       await run(t.clang, ['clang', ...TARGET, ...C_FLAGS.split(' '), '-c', '-o', object, source], files)
     )[object]!;
   }
-  const linked = await run(t.ld, [...LD_FLAGS.split(' '), '-o', 'a.wasm', ...Object.keys(objects)], objects);
-  return suspendable(t.binaryen, linked['a.wasm'] as Uint8Array);
+  const linked = await run(t.ld, [...LD_FLAGS.split(' '), '-o', name, ...Object.keys(objects)], objects);
+  return suspendable(t.binaryen, linked[name] as Uint8Array);
 }
 
 /** One run of a tool; what it complained about is the error. */

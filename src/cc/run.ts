@@ -197,7 +197,7 @@ export interface Sleeper {
   /** Bytes of the attempt's frame, a multiple of 8. */
   size: number;
   /** What comes before: checks, and the fast path. Its result, or SLEEP to go on with the attempt. */
-  begin(a: number, b: number, c: number): number;
+  begin: (a: number, b: number, c: number) => number;
 }
 
 /** The import for C: `number` tells the sleepers apart, from 1. */

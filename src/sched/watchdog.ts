@@ -1,6 +1,6 @@
 // Lock-ups and hung tasks.
 //  - soft lock-up: the CPU takes ticks, but has not switched tasks for SOFT_LOCKUP_MS. Seen by its own tick, which
-//    prints where the CPU is: the tick runs on top of what loops.
+//    prints where the CPU is: the tick runs on top of what loops. After twice that time the machine panics.
 //  - hard lock-up: the CPU does not take ticks. Seen by the timekeeper (machine/timekeeper.ts), which asks for an NMI
 //    backtrace and, when that is not answered either, tells the host to kill the worker.
 //  - hung task: in uninterruptible sleep for HUNG_TASK_MS. Seen by `khungtaskd`.
@@ -26,10 +26,14 @@ export function watchdog_tick(): void {
     st(my + Pcpu.WD_REPORTED, 0);
     return;
   }
-  if (ld(my + Pcpu.WD_REPORTED) !== 0) return;
+  const task = current_task();
+  if (ld(my + Pcpu.WD_REPORTED) !== 0) {
+    // Nothing else will end it: tasks are switched only when they give way.
+    if (since >= 2 * limit * 1e6) panic('softlockup: CPU#%d stuck for %ds! [%s:%d]', cpu, Math.round(since / 1e9), task_comm(task), task_pid(task));
+    return;
+  }
   st(my + Pcpu.WD_REPORTED, 1);
   add_taint(TAINT_SOFTLOCKUP);
-  const task = current_task();
   report(`soft lockup - CPU#${cpu} stuck for ${Math.round(since / 1e9)}s! [${task_comm(task)}:${task_pid(task)}]`);
   if ((a_ld(Mach.FLAGS) & BootFlag.PANIC_ON_LOCKUP) !== 0) panic('softlockup: hung tasks');
 }

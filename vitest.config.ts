@@ -13,5 +13,8 @@ export default defineConfig({
     teardownTimeout: 10_000,
     // Tests of the module compiler share nothing with the user's cache.
     env: { NO_COLOR: '1' },
+    // The compiled kernel as Node loads it: through Vite's own module loader it would be several times slower, and its
+    // call traces would not lead to the sources.
+    server: { deps: { external: [/\/dist\//] } },
   },
 });

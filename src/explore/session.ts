@@ -173,10 +173,17 @@ export class Session {
     this.#choice_count = 0;
     this.#hash = 0;
     this.#switches = 0;
-    core.restore();
-    strategy.begin(schedule);
-    const { verdict, message } = this.#explore(strategy, hashing) ?? PASSED;
-    return { verdict, message, steps: core.total_steps(), hash: this.#hash, switches: this.#switches };
+    // A test runner's own mapping of stacks does not know the module's code: Node's does.
+    const runner = Error.prepareStackTrace;
+    (Error as { prepareStackTrace?: unknown }).prepareStackTrace = undefined;
+    try {
+      core.restore();
+      strategy.begin(schedule);
+      const { verdict, message } = this.#explore(strategy, hashing) ?? PASSED;
+      return { verdict, message, steps: core.total_steps(), hash: this.#hash, switches: this.#switches };
+    } finally {
+      Error.prepareStackTrace = runner;
+    }
   }
 
   #start(handle_of: 'init_module' | 'exit_module', name: string): void {

@@ -133,9 +133,9 @@ function session_options(compiled: CompiledModule, options: { cpus?: number; mem
   };
 }
 
-/** What a person could tell two runs apart by. */
+/** What a person could tell two runs apart by; on which CPU it happened is not part of it. */
 function behaviour(session: Session, outcome: Outcome): string {
-  const text = session.has_log ? session.log().map((r) => `${r.pid}:${r.text}`).join('\n') : '';
+  const text = session.has_log ? session.log().map((r) => (r.text.startsWith('CPU: ') ? '' : `${r.pid}:${r.text}`)).join('\n') : '';
   return `${outcome.verdict ?? ''}\n${text}`;
 }
 

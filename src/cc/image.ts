@@ -25,7 +25,8 @@ import { initialising, take_static, view_at } from '../linux/static.js';
 import { int } from '../linux/types.js';
 import { api } from './api.js';
 import { c_string } from './memory.js';
-import { asyncify_data, asyncify_state, c_activation, call_c, reset_c, set_function_of, stack_pointer } from './run.js';
+import { c_activation, call_c, reset_c, set_function_of } from './run.js';
+import { asyncify_data, asyncify_state, stack_pointer } from './registers.js';
 import { sleepers } from './sleepers.js';
 import { module_needs } from './wasm-file.js';
 

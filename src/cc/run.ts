@@ -30,6 +30,7 @@ import { __get_free_pages, free_pages } from '../mm/page_alloc.js';
 import { get_order } from '../mm/slab.js';
 import { pop_frame, push_frame, schedule_debug, SLEEP, type Attempt, type Sleeping } from '../sched/sleep.js';
 import { Task } from '../sched/task-layout.js';
+import { rewind, stack_pointer, stop, unwind } from './registers.js';
 
 /** Words at the bottom of a kernel stack. */
 const enum Stack {
@@ -38,19 +39,7 @@ const enum Stack {
   END = 8,
   BUFFER = 16,
 }
-/** Asyncify's states. */
-const NORMAL = 0;
-const UNWINDING = 1;
-const REWINDING = 2;
-
 type Function_of_C = (a?: number, b?: number, c?: number) => number | undefined;
-const word = (): WebAssembly.Global => new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
-
-/** Imported by all C modules of this CPU, so that a sleep goes through calls between modules. */
-export const stack_pointer = word();
-export const asyncify_state = word();
-export const asyncify_data = word();
-
 // What runs on this CPU right now; all of it is at rest whenever the CPU loop is.
 /** The stack of the innermost C activation, 0 when none runs. */
 let stack_in_use = 0;
@@ -74,7 +63,7 @@ export function set_function_of(f: (handle: number) => Function_of_C): void {
 export function reset_c(): void {
   stack_in_use = 0;
   may_suspend = rewinding = unwinding = false;
-  asyncify_state.value = NORMAL;
+  stop();
 }
 
 /** Pages of the kernel's own, kept by this CPU in its word `at`. */
@@ -96,9 +85,7 @@ function enter(stack: number, handle: number, argument: number): boolean {
   const saved = breaks(Break.C_STATE_IN_JS) ? (kept_here.get(stack) ?? 0) : ld(stack + Stack.SP);
   if (saved === 0) stack_pointer.value = stack + KERNEL_STACK;
   else {
-    stack_pointer.value = saved;
-    asyncify_data.value = stack + Stack.POS;
-    asyncify_state.value = REWINDING;
+    rewind(saved, stack + Stack.POS);
     rewinding = true;
   }
   stack_in_use = stack;
@@ -108,8 +95,7 @@ function enter(stack: number, handle: number, argument: number): boolean {
   may_suspend = false;
   if (unwinding) {
     unwinding = false;
-    asyncify_state.value = NORMAL;
-    save(stack);
+    save(stack, stop());
     return false;
   }
   result_of_c = result ?? 0;
@@ -117,11 +103,10 @@ function enter(stack: number, handle: number, argument: number): boolean {
 }
 
 /** The C frames have been unwound to the scratch buffer: into the task's stack, below its locals. */
-function save(stack: number): void {
+function save(stack: number, sp: number): void {
   const scratch = ld(my + Pcpu.C_SCRATCH);
   const from = scratch + 8;
   const size = ld(scratch) - from;
-  const sp = stack_pointer.value as number;
   if (size > C_SCRATCH - 8)
     panic(
       '%s: %d bytes of suspended C frames are more than the %d of the CPU: memory behind it is overwritten',
@@ -206,7 +191,7 @@ export function sleeper(name: string, number: number, { attempt, size, begin }: 
     let frame: number;
     if (rewinding) {
       rewinding = false;
-      asyncify_state.value = NORMAL;
+      stop();
       frame = ld(current_task() + Task.FRAME_TOP) - (HEADER + size);
       if (ld(frame) !== number)
         BUG(`${who()} was suspended in another call than ${name}: its frames or its stack were overwritten`);
@@ -231,17 +216,16 @@ export function sleeper(name: string, number: number, { attempt, size, begin }: 
       return result;
     }
     schedule_debug();
-    unwind();
+    suspend();
     return 0;
   };
 }
 
 /** From here on the C frames return one after the other, each leaving its locals in the scratch buffer. */
-function unwind(): void {
+function suspend(): void {
   const scratch = own_pages(Pcpu.C_SCRATCH, C_SCRATCH);
   st(scratch, scratch + 8);
   st(scratch + 4, scratch + C_SCRATCH);
-  asyncify_data.value = scratch;
-  asyncify_state.value = UNWINDING;
+  unwind(scratch);
   unwinding = true;
 }

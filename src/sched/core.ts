@@ -131,7 +131,8 @@ function move_to(task: number, target: number): void {
   const flags = lock_irqsave(area + Pcpu.RQ_LOCK);
   stf64(task + Task.VRUNTIME, ldf64(task + Task.VRUNTIME) + ldf64(area + Pcpu.RQ_MIN_VRUNTIME));
   a_st(task + Task.CPU, target);
-  if (ld(task + Task.NVCSW) !== 0) st(task + Task.MIGRATIONS, ld(task + Task.MIGRATIONS) + 1);
+  // One that has only ever given way has run too.
+  if ((ld(task + Task.NVCSW) | ld(task + Task.NIVCSW)) !== 0) st(task + Task.MIGRATIONS, ld(task + Task.MIGRATIONS) + 1);
   activate(area, task);
   unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
 }

@@ -57,8 +57,16 @@ describe('lockstep run of a bad module', () => {
     ['syntax-error', 2, [/syntax-error\.ts:5:1: Unexpected "\)"/]],
     ['no-such-module', 3, [/no-such-module\.ts: no such file/]],
     ['leak', 1, [/module leak leaked 1 object, 100 bytes/]],
-    ['exit-waits', 1, [/module_exit of exit_waits never returns/]],
-    ['deadlock', 1, [/one_way\/\d+ still runs/, /left blocked for good/]],
+    [
+      'exit-waits',
+      1,
+      [/exit-waits\.ts:8:1: module_exit of exit_waits never returns/, /rmmod\/\d+ waits for the completion at 0x/],
+    ],
+    [
+      'deadlock',
+      1,
+      [/one_way\/\d+ waits for the mutex second.*held by other_way/, /left blocked for good: one_way\/\d+ waits/],
+    ],
   ])('names what is wrong in %s, and exits with %i', async (name, exitCode, messages) => {
     const { code, stdout, stderr } = await lockstep(['run', bad(name)]);
     for (const message of messages) expect(stderr).toMatch(message);

@@ -58,16 +58,7 @@ export async function exploreCommand(
   const effort =
     `${count(result.schedules, 'schedule')} (${count(result.distinct, 'different outcome')}), ` +
     `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s${rate}`;
-  const replay =
-    failure === null
-      ? ''
-      : commandLine(
-          'lockstep',
-          'replay',
-          failure.token,
-          shortPath(file),
-          ...(options.memory === undefined ? [] : ['--memory', String(options.memory)]),
-        );
+  const replay = failure === null ? '' : commandLine('lockstep', 'replay', failure.token, shortPath(file));
   out.result({
     command: 'explore',
     file,
@@ -96,16 +87,19 @@ export async function replayCommand(
 ): Promise<number> {
   const { replay } = await import('../explore/index.js');
   const { decode_token } = await import('../explore/token.js');
-  const { cpus } = decode_token(token);
+  const { cpus, memory } = decode_token(token);
   if (options.cpus !== undefined && options.cpus !== cpus)
     throw new UsageError(
       `--cpus ${options.cpus}: the token is of a machine with ${count(cpus, 'CPU')}, which replay always boots`,
+    );
+  if (options.memory !== undefined && options.memory !== memory)
+    throw new UsageError(
+      `--memory ${options.memory}: the token is of a machine with ${memory} bytes, which replay always boots`,
     );
   const wanted: ReplayOptions = {
     check: options.check,
     times: options.times,
     hash: options.hash,
-    ...(options.memory !== undefined && { memory: options.memory }),
   };
   const result = await interrupt.race(replay(token, file, wanted));
   const { failure } = result;

@@ -11,23 +11,21 @@ import { shortPath } from '../module/errors.js';
 import { isFunction, type Node } from '../module/scope.js';
 
 /**
- * `file:line:column` of the statement by which module_init returned `result`, if only one can have; else of the call
- * `module_init(...)`; the file alone if there is none.
+ * `file:line:column` of the call `module_init(...)` or `module_exit(...)`; the file alone if there is none. With the
+ * `result` of an init: of the statement that returned it, if only one can have.
  */
-export function initPlace(module: CompiledModule, result: number): string {
+export function hookPlace(module: CompiledModule, hook: 'module_init' | 'module_exit', result = 0): string {
   const program = parse(module.esm.code, {
     ecmaVersion: 'latest',
     sourceType: 'module',
     locations: true,
   }) as unknown as Node;
   const body = program['body'] as Node[];
-  const call = body.find(
-    (s) => s['expression']?.type === 'CallExpression' && s['expression'].callee.name === 'module_init',
-  );
+  const call = body.find((s) => s['expression']?.type === 'CallExpression' && s['expression'].callee.name === hook);
   if (call === undefined) return shortPath(module.file);
   const returns: Node[] = [];
   const init = functionOf(call['expression'].arguments[0] as Node, body);
-  if (init !== null) collectReturns(init['body'] as Node, result, returns);
+  if (init !== null && result < 0) collectReturns(init['body'] as Node, result, returns);
   const at = returns.length === 1 ? returns[0]! : call;
   const { start } = at['loc'] as { start: { line: number; column: number } };
   const { line, column, source } = originalPositionFor(new TraceMap(module.esm.map ?? '{}'), start);

@@ -38,7 +38,7 @@ export async function run(
     if (!(await session.idle(limit)))
       out.note(`still not idle after ${options.timeout} s (--timeout): unloading ${module.name} now`);
     const waiting = session.blocked();
-    if (!(await session.rmmod(module.name, limit)))
+    if (!(await session.rmmod(module, limit)))
       out.note(`${module.name} has no module_exit: it stays loaded until power-off, as in Linux`);
     if (machine.tasks > 0) blocked = waiting;
   } catch (error) {

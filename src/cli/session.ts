@@ -6,9 +6,9 @@ import { MachineFailure } from '../machine/errors.js';
 import { Machine, type Verdict } from '../machine/machine.js';
 import type { CompiledModule } from '../module/compile.js';
 import type { CommonOptions } from './arguments.js';
+import { blockedTasks } from './blocked.js';
 import type { Interrupt } from './interrupt.js';
-import { initPlace } from './locate.js';
-import { count } from './output.js';
+import { hookPlace } from './locate.js';
 
 /** A call is not looked at before this time: most are over. Then this often, and so many idle readings condemn it. */
 const LOOK_AFTER_MS = 700;
@@ -62,11 +62,12 @@ export class Session {
   /** Loads the module and runs its init, for at most `limit_ms`. */
   async insmod(module: CompiledModule, parameters: Record<string, string>, limit_ms: number): Promise<void> {
     try {
-      await this.#guard(this.machine.insmod(module, parameters), `module_init of ${module.name}`, limit_ms);
+      const what = (): string => `${hookPlace(module, 'module_init')}: module_init of ${module.name}`;
+      await this.#guard(this.machine.insmod(module, parameters), what, limit_ms);
     } catch (error) {
       const failed = /module_init returned (-\d+)/.exec((error as Error).message);
       if (!(error instanceof MachineFailure) || failed === null) throw error;
-      throw new MachineFailure(`${initPlace(module, Number(failed[1]))}: ${error.message}`);
+      throw new MachineFailure(`${hookPlace(module, 'module_init', Number(failed[1]))}: ${error.message}`);
     }
   }
 
@@ -76,9 +77,10 @@ export class Session {
   }
 
   /** Runs module_exit and unloads. Return: false if the module has none, and stays. */
-  async rmmod(name: string, limit_ms: number): Promise<boolean> {
+  async rmmod(module: CompiledModule, limit_ms: number): Promise<boolean> {
     try {
-      await this.#guard(this.machine.rmmod(name), `module_exit of ${name}`, limit_ms);
+      const what = (): string => `${hookPlace(module, 'module_exit')}: module_exit of ${module.name}`;
+      await this.#guard(this.machine.rmmod(module.name), what, limit_ms);
       return true;
     } catch (error) {
       if (error instanceof MachineFailure && error.message.includes('it has no module_exit')) return false;
@@ -86,16 +88,11 @@ export class Session {
     }
   }
 
-  /** Tasks that wait, each with what for. */
+  /** Tasks that wait, each with what for; of an idle machine. */
   blocked(): string[] {
-    const { machine } = this;
-    if (machine.tasks === 0) return [];
-    return 'blocked' in machine && typeof machine.blocked === 'function'
-      ? (machine.blocked as () => string[])()
-      : [`${count(machine.tasks, 'task')} of the module`];
+    return this.machine.tasks === 0 ? [] : blockedTasks(this.machine);
   }
 
-  /** Throws what ended the machine meanwhile, if anything did. */
   get verdict(): Verdict {
     return this.machine.verdict;
   }
@@ -104,7 +101,8 @@ export class Session {
     return this.machine.poweroff();
   }
 
-  async #guard<T>(request: Promise<T>, what: string, limit_ms: number): Promise<T> {
+  /** `what` names the call, for when it does not end. */
+  async #guard<T>(request: Promise<T>, what: () => string, limit_ms: number): Promise<T> {
     const watch = { over: false };
     try {
       return await this.interrupt.race(Promise.race([request, this.#stuck(watch, what, limit_ms)]));
@@ -115,7 +113,7 @@ export class Session {
   }
 
   /** Throws when the request can't end: nothing runs and no timer is armed, and still it is not over. */
-  async #stuck(watch: { over: boolean }, what: string, limit_ms: number): Promise<never> {
+  async #stuck(watch: { over: boolean }, what: () => string, limit_ms: number): Promise<never> {
     const end = performance.now() + limit_ms;
     await pause(Math.min(LOOK_AFTER_MS, limit_ms));
     for (let quiet = 0; !watch.over;) {
@@ -126,11 +124,11 @@ export class Session {
       if (quiet >= LOOKS) {
         const blocked = this.blocked();
         throw new MachineFailure(
-          `${what} never returns: nothing runs, and it waits for something that cannot come${blocked.map((line) => `\n  ${line}`).join('')}`,
+          `${what()} never returns: nothing runs, and it waits for something that cannot come${blocked.map((line) => `\n  ${line}`).join('')}`,
         );
       }
       if (performance.now() > end)
-        throw new MachineFailure(`${what} did not return within ${limit_ms / 1000} s (--timeout)`);
+        throw new MachineFailure(`${what()} did not return within ${limit_ms / 1000} s (--timeout)`);
       await pause(LOOK_EVERY_MS);
     }
     return new Promise<never>(() => {});

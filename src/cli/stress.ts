@@ -128,7 +128,7 @@ async function stressOne(
       await session.insmod(module, parameters, limit);
       const idle = await session.idle(limit); // the last round may go beyond the time: its threads must end
       const waiting = session.blocked();
-      await session.rmmod(module.name, limit);
+      await session.rmmod(module, limit);
       failure = judge(session, waiting);
       if (failure !== null && !idle)
         failure += `; it was unloaded while it still ran: not idle within ${options.round} s (--round)`;

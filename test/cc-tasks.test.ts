@@ -30,22 +30,26 @@ function complaints({ counts, verdict, failure, left }: Outcome): string[] {
 }
 
 describe('C tasks and TypeScript tasks at one TypeScript mutex', () => {
-  test.each([2, 4, 8])('lose no count and no local on %d CPUs, over at least 1,000 migrations', { timeout: 300_000 }, async (cpus) => {
-    let migrations = 0;
-    let moves = 0;
-    // How often a task moves is the host's choice; that it is right each time is not.
-    for (let run = 0; run < 100 && (migrations < MIGRATIONS || moves < MOVES); run++) {
-      const outcome = await run_c(cpus, MIGRATION);
-      expect(complaints(outcome)).toEqual([]);
-      migrations += outcome.counts!.migrations!;
-      moves += outcome.counts!.moves!;
-      expect(outcome.counts!.mutex_lock! + outcome.counts!.msleep! + outcome.counts!.schedule!).toBe(
-        outcome.counts!.moves,
-      );
-    }
-    expect(migrations).toBeGreaterThanOrEqual(MIGRATIONS);
-    expect(moves).toBeGreaterThanOrEqual(MOVES);
-  });
+  test.each([2, 4, 8])(
+    'lose no count and no local on %d CPUs, over at least 1,000 migrations',
+    { timeout: 300_000 },
+    async (cpus) => {
+      let migrations = 0;
+      let moves = 0;
+      // How often a task moves is the host's choice; that it is right each time is not.
+      for (let run = 0; run < 100 && (migrations < MIGRATIONS || moves < MOVES); run++) {
+        const outcome = await run_c(cpus, MIGRATION);
+        expect(complaints(outcome)).toEqual([]);
+        migrations += outcome.counts!.migrations!;
+        moves += outcome.counts!.moves!;
+        expect(outcome.counts!.mutex_lock! + outcome.counts!.msleep! + outcome.counts!.schedule!).toBe(
+          outcome.counts!.moves,
+        );
+      }
+      expect(migrations).toBeGreaterThanOrEqual(MIGRATIONS);
+      expect(moves).toBeGreaterThanOrEqual(MOVES);
+    },
+  );
 
   test('keep all that on one CPU, where nobody can migrate', async () => {
     const outcome = await run_c(1, MIGRATION);

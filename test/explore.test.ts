@@ -41,9 +41,12 @@ describe('the lost update', () => {
 
   test('the interleaving shows the other write between a read and its write', async () => {
     const { failure } = await search(example('lost-update'), { schedules: 1000 });
-    const steps = failure!.interleaving.split('\n').flatMap((line) => /^( *)\d+: (read|write) packets$/.exec(line)?.slice(1, 3) ?? []);
+    const steps = failure!.interleaving
+      .split('\n')
+      .flatMap((line) => /^( *)\d+: (read|write) packets$/.exec(line)?.slice(1, 3) ?? []);
     let lost = false;
-    for (let i = 0; i + 3 < steps.length; i += 2) if (steps[i + 1] === 'read' && steps[i + 3] !== undefined && steps[i] !== steps[i + 2]) lost = true;
+    for (let i = 0; i + 3 < steps.length; i += 2)
+      if (steps[i + 1] === 'read' && steps[i + 3] !== undefined && steps[i] !== steps[i + 2]) lost = true;
     expect(lost).toBe(true);
   });
 });
@@ -52,7 +55,12 @@ describe('a search', () => {
   test('is the same for the same seed and another for another', async () => {
     const run = async (seed: number) => {
       const seen: string[] = [];
-      await search(fixture('preempted'), { seed, schedules: 60, keepGoing: true, onOutcome: (o) => seen.push(`${o.verdict} ${o.steps}`) });
+      await search(fixture('preempted'), {
+        seed,
+        schedules: 60,
+        keepGoing: true,
+        onOutcome: (o) => seen.push(`${o.verdict} ${o.steps}`),
+      });
       return seen.join();
     };
     expect(await run(5)).toBe(await run(5));
@@ -65,7 +73,10 @@ describe('a search', () => {
     const broken = await search(fixture('abba-spin'), { cpus: 2, schedules: 300, keepGoing: true });
     expect(broken.failures).toBeGreaterThan(10);
     expect(broken.failures).toBeLessThan(290);
-    expect((await search(fixture('abba-spin'), { cpus: 2, schedules: 300, keepGoing: true, parameters: { broken: 0 } })).failures).toBe(0);
+    expect(
+      (await search(fixture('abba-spin'), { cpus: 2, schedules: 300, keepGoing: true, parameters: { broken: 0 } }))
+        .failures,
+    ).toBe(0);
   });
 
   test('counts what it saw, goes on when asked to, and tells of each schedule', async () => {
@@ -89,7 +100,11 @@ describe('a search', () => {
 
   test('ends when it is told to', async () => {
     const control = new AbortController();
-    const { schedules } = await search(example('hello'), { schedules: 1e9, signal: control.signal, onOutcome: () => control.abort() });
+    const { schedules } = await search(example('hello'), {
+      schedules: 1e9,
+      signal: control.signal,
+      onOutcome: () => control.abort(),
+    });
     expect(schedules).toBe(1);
   });
 
@@ -143,9 +158,16 @@ describe('a token', () => {
 
   test('keeps CPUs, step limit, memory and parameters', async () => {
     const found = await failure_of('preempted', { cpus: 3, maxSteps: 777, memory: 16 << 20 });
-    expect(decode_token(found.token)).toMatchObject({ cpus: 3, max_steps: 777, memory: 16 << 20, parameters: [['broken', '1']] });
+    expect(decode_token(found.token)).toMatchObject({
+      cpus: 3,
+      max_steps: 777,
+      memory: 16 << 20,
+      parameters: [['broken', '1']],
+    });
     expect((await again(found.token, fixture('preempted'))).failure).toEqual({ ...found, schedule: 0 });
-    await expect(replay(found.token, fixture('preempted'), { memory: 8 << 20 })).rejects.toThrow(/the token is of a machine with 16 MiB/);
+    await expect(replay(found.token, fixture('preempted'), { memory: 8 << 20 })).rejects.toThrow(
+      /the token is of a machine with 16 MiB/,
+    );
   });
 
   test('round trip: what is encoded is decoded', () => {
@@ -156,7 +178,11 @@ describe('a token', () => {
       max_steps: 20_000,
       memory: 8 << 20,
       parameters: [['näme', 'välue with = and ,']] as [string, string][],
-      choices: Array.from({ length: 300 }, (_, i) => ({ cpu: (i * 37) % 64, action: i % 4, steps: (i * i * 7) % 5000 })),
+      choices: Array.from({ length: 300 }, (_, i) => ({
+        cpu: (i * 37) % 64,
+        action: i % 4,
+        steps: (i * i * 7) % 5000,
+      })),
     };
     expect(decode_token(encode_token(token))).toEqual(token);
     expect(decode_token(`  ${encode_token({ ...token, choices: [] })}\n`).choices).toEqual([]);
@@ -192,7 +218,9 @@ describe('a token', () => {
   test('of other sources is refused', async () => {
     const copy = join(folder, 'preempted.ts');
     writeFileSync(copy, readFileSync(fixture('preempted'), 'utf8').replace('n !== 4', 'n !== 5'));
-    await expect(again(failure.token, copy)).rejects.toThrow(/the token was made from other sources than .*preempted\.ts is now/);
+    await expect(again(failure.token, copy)).rejects.toThrow(
+      /the token was made from other sources than .*preempted\.ts is now/,
+    );
     // Control: the same sources at another place are the same.
     copyFileSync(fixture('preempted'), copy);
     expect((await again(failure.token, copy)).failure?.verdict).toBe('WARN');
@@ -200,7 +228,9 @@ describe('a token', () => {
 
   test('of another kernel build is refused', async () => {
     const other = encode_token({ ...decode_token(failure.token), kernel: '00000000' });
-    await expect(again(other, fixture('preempted'))).rejects.toThrow(/made by another build of Lockstep \(kernel 00000000, this is [0-9a-f]{8}\)/);
+    await expect(again(other, fixture('preempted'))).rejects.toThrow(
+      /made by another build of Lockstep \(kernel 00000000, this is [0-9a-f]{8}\)/,
+    );
   });
 
   test('whose module is not known here asks for the file', async () => {
@@ -211,7 +241,13 @@ describe('a token', () => {
   test('with decisions that do not fit the machine is refused', async () => {
     const token = decode_token(failure.token);
     token.choices[0]!.cpu = 1 - token.choices[0]!.cpu;
-    token.choices.splice(1, 0, { cpu: 1, action: 0, steps: 0 }, { cpu: 1, action: 0, steps: 900 }, { cpu: 1, action: 0, steps: 0 });
+    token.choices.splice(
+      1,
+      0,
+      { cpu: 1, action: 0, steps: 0 },
+      { cpu: 1, action: 0, steps: 900 },
+      { cpu: 1, action: 0, steps: 0 },
+    );
     const outcome = await again(encode_token(token), fixture('preempted')).then(
       (r) => r.hash,
       (error: Error) => error.message,

@@ -11,7 +11,8 @@ const cache = mkdtempSync(join(tmpdir(), 'lockstep-stepped-'));
 process.env['LOCKSTEP_CACHE'] = cache;
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
-export const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/stepped/${name}.ts`, import.meta.url));
+export const fixture = (name: string): string =>
+  fileURLToPath(new URL(`./fixtures/stepped/${name}.ts`, import.meta.url));
 export const example = (name: string): string => fileURLToPath(new URL(`../examples/${name}.ts`, import.meta.url));
 
 /** Explores without the type check, which takes longer than all else. */

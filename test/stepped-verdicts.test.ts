@@ -18,37 +18,120 @@ interface Case {
   maxSteps?: number;
 }
 const cases: Case[] = [
-  { module: 'null-pointer', verdict: 'oops', message: /^BUG: kernel NULL pointer dereference/, at: ['if (shared.at !== 0) thing'] },
+  {
+    module: 'null-pointer',
+    verdict: 'oops',
+    message: /^BUG: kernel NULL pointer dereference/,
+    at: ['if (shared.at !== 0) thing'],
+  },
   { module: 'bug-on', verdict: 'BUG', message: /^BUG: BUG_ON condition is true/, at: ['BUG_ON('] },
   { module: 'preempted', verdict: 'WARN', message: /^WARNING: at module_exit \(/, at: ['WARN_ON('] },
-  { module: 'panics', broken: 1, verdict: 'panic', message: /^Kernel panic - not syncing: the worker is busy/, at: ["panic('"] },
-  { module: 'panics', broken: 2, verdict: 'panic', message: /^BUG: BUG_ON condition is true/, at: ['BUG_ON('], cpus: [2, 4] },
-  { module: 'abba-spin', verdict: 'deadlock', message: /waits for a spin lock (first|second)\+0x0.*held by CPU \d \((one|other)_way\/\d\).*(one|other)_way\/\d is at /s, at: ['spin_lock(second)', 'spin_lock(broken.value ? first'], cpus: [2, 4] },
-  { module: 'abba-mutex', verdict: 'deadlock', message: /waits for the mutex (first|second)\+0x0.*held by (one|other)_way\/\d.*is at /s, at: ['mutex_lock(second)', 'mutex_lock(broken.value ? first'] },
-  { module: 'ipi-deadlock', verdict: 'panic', message: /^BUG: spin lock recursion: CPU \d already holds shared\+0x0/, at: ['spin_lock(shared.lock)'], cpus: [2, 4] },
-  { module: 'timer-deadlock', verdict: 'panic', message: /^BUG: spin lock recursion: CPU \d already holds shared\+0x0/, at: ['spin_lock(shared.lock)'] },
+  {
+    module: 'panics',
+    broken: 1,
+    verdict: 'panic',
+    message: /^Kernel panic - not syncing: the worker is busy/,
+    at: ["panic('"],
+  },
+  {
+    module: 'panics',
+    broken: 2,
+    verdict: 'panic',
+    message: /^BUG: BUG_ON condition is true/,
+    at: ['BUG_ON('],
+    cpus: [2, 4],
+  },
+  {
+    module: 'abba-spin',
+    verdict: 'deadlock',
+    message:
+      /waits for a spin lock (first|second)\+0x0.*held by CPU \d \((one|other)_way\/\d\).*(one|other)_way\/\d is at /s,
+    at: ['spin_lock(second)', 'spin_lock(broken.value ? first'],
+    cpus: [2, 4],
+  },
+  {
+    module: 'abba-mutex',
+    verdict: 'deadlock',
+    message: /waits for the mutex (first|second)\+0x0.*held by (one|other)_way\/\d.*is at /s,
+    at: ['mutex_lock(second)', 'mutex_lock(broken.value ? first'],
+  },
+  {
+    module: 'ipi-deadlock',
+    verdict: 'panic',
+    message: /^BUG: spin lock recursion: CPU \d already holds shared\+0x0/,
+    at: ['spin_lock(shared.lock)'],
+    cpus: [2, 4],
+  },
+  {
+    module: 'timer-deadlock',
+    verdict: 'panic',
+    message: /^BUG: spin lock recursion: CPU \d already holds shared\+0x0/,
+    at: ['spin_lock(shared.lock)'],
+  },
   { module: 'missed-wakeup', verdict: 'report', message: /its thread sleeper\/2 waits on the wait queue shared/ },
-  { module: 'sleep-in-atomic', verdict: 'BUG', message: /^BUG: sleeping function called from invalid context: msleep /, at: ['n === 2) yield* msleep'] },
-  { module: 'no-yield', verdict: 'oops', message: /msleep may sleep and is called without yield\*: write yield\* msleep\(\.\.\.\)/, at: ['msleep(1);'] },
-  { module: 'init-fails', broken: 1, verdict: 'init', message: /^module_init returned -12 \(-ENOMEM\); insmod\/1 is at/, at: ['return broken'] },
-  { module: 'init-fails', broken: 3, verdict: 'deadlock', message: /^module_init never returns: insmod\/1 waits for the completion never/, at: ['wait_for_completion(never)'] },
+  {
+    module: 'sleep-in-atomic',
+    verdict: 'BUG',
+    message: /^BUG: sleeping function called from invalid context: msleep /,
+    at: ['n === 2) yield* msleep'],
+  },
+  {
+    module: 'no-yield',
+    verdict: 'oops',
+    message: /msleep may sleep and is called without yield\*: write yield\* msleep\(\.\.\.\)/,
+    at: ['msleep(1);'],
+  },
+  {
+    module: 'init-fails',
+    broken: 1,
+    verdict: 'init',
+    message: /^module_init returned -12 \(-ENOMEM\); insmod\/1 is at/,
+    at: ['return broken'],
+  },
+  {
+    module: 'init-fails',
+    broken: 3,
+    verdict: 'deadlock',
+    message: /^module_init never returns: insmod\/1 waits for the completion never/,
+    at: ['wait_for_completion(never)'],
+  },
   { module: 'leftovers', broken: 1, verdict: 'report', message: /leaked 1 object, 100 bytes/ },
-  { module: 'leftovers', broken: 2, verdict: 'report', message: /its thread polls\/2 sleeps for 12 ms: stop it with kthread_stop/ },
+  {
+    module: 'leftovers',
+    broken: 2,
+    verdict: 'report',
+    message: /its thread polls\/2 sleeps for 12 ms: stop it with kthread_stop/,
+  },
   { module: 'leftovers', broken: 3, verdict: 'report', message: /its timer at timer\+0x0.* is armed on CPU \d/ },
-  { module: 'leftovers', broken: 4, verdict: 'deadlock', message: /^module_exit never returns: rmmod\/\d waits for the completion never/, at: ['wait_for_completion(never)'] },
+  {
+    module: 'leftovers',
+    broken: 4,
+    verdict: 'deadlock',
+    message: /^module_exit never returns: rmmod\/\d waits for the completion never/,
+    at: ['wait_for_completion(never)'],
+  },
   { module: 'sleeps', verdict: 'WARN', message: /module_exit/ },
   { module: 'softirqs', verdict: 'WARN', message: /at called/, cpus: [2, 4] },
   { module: 'migrates', verdict: 'WARN', message: /module_exit/, cpus: [1, 2] },
   { module: 'own-timer', verdict: 'WARN', message: /module_exit/ },
   { module: 'stop-timer', verdict: 'WARN', message: /at fires/, cpus: [2, 4] },
-  { module: 'spins', broken: 1, verdict: 'livelock', message: /^no end after 500 steps.*(relaxing\/2|impatient\/3) is at /s, at: ['!== 2) cpu_relax', '=== 1) cpu_relax'], maxSteps: 500 },
+  {
+    module: 'spins',
+    broken: 1,
+    verdict: 'livelock',
+    message: /^no end after 500 steps.*(relaxing\/2|impatient\/3) is at /s,
+    at: ['!== 2) cpu_relax', '=== 1) cpu_relax'],
+    maxSteps: 500,
+  },
   { module: 'spins', broken: 2, verdict: 'livelock', message: /^no end after 500 steps/, maxSteps: 500 },
   { module: 'spins', broken: 3, verdict: 'livelock', message: /^no end after 500 steps/, maxSteps: 500 },
 ];
 
 /** Number of the first line of the module with this text. */
 function line_of(module: string, text: string): number {
-  const at = readFileSync(fixture(module), 'utf8').split('\n').findIndex((line) => line.includes(text) && !line.startsWith('import'));
+  const at = readFileSync(fixture(module), 'utf8')
+    .split('\n')
+    .findIndex((line) => line.includes(text) && !line.startsWith('import'));
   if (at < 0) throw new Error(`${module} has no '${text}'`);
   return at + 1;
 }
@@ -59,7 +142,10 @@ describe('broken modules', () => {
       test(`${module}, broken ${broken}, on ${n} CPUs: ${verdict}`, async () => {
         const failure = await failure_of(module, { broken, cpus: n, ...(maxSteps !== undefined && { maxSteps }) });
         expect(failure.message).toMatch(message);
-        if (at.length > 0) expect(failure.message).toMatch(new RegExp(`${module}\\.ts:(${at.map((text) => line_of(module, text)).join('|')})\\b`));
+        if (at.length > 0)
+          expect(failure.message).toMatch(
+            new RegExp(`${module}\\.ts:(${at.map((text) => line_of(module, text)).join('|')})\\b`),
+          );
         expect(failure.verdict).toBe(verdict);
         expect(failure.log.join('\n')).not.toMatch(/GeneratorFunction|twin\.|\$[gy]\b|stepped-kernel|file:\/\//);
       });
@@ -72,7 +158,12 @@ describe(`the same modules made right pass ${PASSES} schedules on 2 CPUs, and so
       [2, PASSES],
       [4, PASSES / 5],
     ] as const) {
-      const { failure, schedules } = await search(fixture(module), { cpus, schedules: wanted, seed: cpus, parameters: { broken: 0 } });
+      const { failure, schedules } = await search(fixture(module), {
+        cpus,
+        schedules: wanted,
+        seed: cpus,
+        parameters: { broken: 0 },
+      });
       expect(failure).toBe(null);
       expect(schedules).toBe(wanted);
     }

@@ -82,5 +82,7 @@ function handler_left_unbalanced(vector: number, count: number): never {
     preempt_count() !== count
       ? `the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`
       : 'interrupts on, which were off';
-  BUG(`the handler of vector ${vector} (${VECTOR_NAMES[vector] ?? symbol_text(ld(Mach.VECTOR_HANDLERS + vector * 4))}) on CPU ${cpu} left ${what}: a lock was taken and not released, or the other way round`);
+  BUG(
+    `the handler of vector ${vector} (${VECTOR_NAMES[vector] ?? symbol_text(ld(Mach.VECTOR_HANDLERS + vector * 4))}) on CPU ${cpu} left ${what}: a lock was taken and not released, or the other way round`,
+  );
 }

@@ -28,7 +28,8 @@ export const preempt_disable = (): void => preempt_count_add(PREEMPT_OFFSET);
 /** In the free-running build a switch waits for the next suspend point; in the stepped one for the next step. */
 export const preempt_enable = (): void => {
   const count = ld(my + Pcpu.PREEMPT);
-  if ((count & PREEMPT_MASK) === 0) BUG(`preempt_enable without preempt_disable: preempt_count is 0x${count.toString(16)}`);
+  if ((count & PREEMPT_MASK) === 0)
+    BUG(`preempt_enable without preempt_disable: preempt_count is 0x${count.toString(16)}`);
   st(my + Pcpu.PREEMPT, count - PREEMPT_OFFSET);
 };
 

@@ -52,7 +52,9 @@ function run_called(handle: number, info: number): void {
   const count = preempt_count();
   call_text(handle, info);
   if (preempt_count() !== count)
-    BUG(`the called function ${symbol_text(handle)} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`);
+    BUG(
+      `the called function ${symbol_text(handle)} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`,
+    );
   if (!irqs_disabled()) BUG(`the called function ${symbol_text(handle)} returned with interrupts on, which were off`);
 }
 
@@ -98,7 +100,12 @@ function call_here(handle: number, info: number): void {
  * Runs `func(info)` on `target` in interrupt context, with interrupts off. With `wait`, returns when it has run.
  * Context: task, interrupts on. Return: 0, -ENXIO if there is no such CPU.
  */
-export function smp_call_function_single(target: number, func: smp_call_func_t, info: number, wait: boolean | number): number {
+export function smp_call_function_single(
+  target: number,
+  func: smp_call_func_t,
+  info: number,
+  wait: boolean | number,
+): number {
   const handle = atomic_text_handle(func, 'a function called on another CPU');
   preempt_disable();
   check_context();
@@ -115,14 +122,20 @@ export function smp_call_function_single(target: number, func: smp_call_func_t, 
 }
 
 /** Runs `func(info)` on every CPU of the cpumask at `mask` (0: all) but this one. Context: task, interrupts on, preemption off. */
-export function smp_call_function_many(mask: number, func: smp_call_func_t, info: number, wait: boolean | number): void {
+export function smp_call_function_many(
+  mask: number,
+  func: smp_call_func_t,
+  info: number,
+  wait: boolean | number,
+): void {
   const handle = atomic_text_handle(func, 'a function called on another CPU');
   check_context();
   const n = ld(Mach.CPUS);
   for (let c = 0; c < n; c++) if (c !== cpu && in_mask(mask, c)) send(c, handle, info);
   if (wait) for (let c = 0; c < n; c++) if (c !== cpu && in_mask(mask, c)) wait_for_slot(slot(c, cpu));
 }
-const in_mask = (mask: number, c: number): boolean => mask === 0 || ((ld(mask + ((c >> 5) << 2)) >>> (c & 31)) & 1) !== 0;
+const in_mask = (mask: number, c: number): boolean =>
+  mask === 0 || ((ld(mask + ((c >> 5) << 2)) >>> (c & 31)) & 1) !== 0;
 
 /** Runs `func(info)` on every other CPU. Context: task, interrupts on. */
 export function smp_call_function(func: smp_call_func_t, info: number, wait: boolean | number): void {

@@ -74,7 +74,9 @@ export function do_softirq_own_stack(): void {
       if (nr === Softirq.TIMER) run_timer_softirq();
       else call_softirq(nr);
       if (preempt_count() !== count)
-        BUG(`softirq ${nr} (${action_text(nr)}) left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`);
+        BUG(
+          `softirq ${nr} (${action_text(nr)}) left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`,
+        );
       if (irqs_disabled()) BUG(`softirq ${nr} (${action_text(nr)}) returned with interrupts off`);
     }
     st(my + Pcpu.IRQ_OFF, 1);
@@ -82,7 +84,8 @@ export function do_softirq_own_stack(): void {
   preempt_count_sub(SOFTIRQ_OFFSET);
 }
 
-const action_text = (nr: number): string => (nr === Softirq.TIMER ? 'timer' : symbol_text(ld(Mach.SOFTIRQ_ACTIONS + nr * 4)));
+const action_text = (nr: number): string =>
+  nr === Softirq.TIMER ? 'timer' : symbol_text(ld(Mach.SOFTIRQ_ACTIONS + nr * 4));
 
 /** Context: task or softirq. */
 export function local_bh_disable(): void {

@@ -65,7 +65,9 @@ function unlocked(_a: number, word: number): void {
 
 function not_owner(a: number): never {
   const holder = spin_holder(a);
-  BUG(`spin_unlock of ${lock_text(a)} by CPU ${cpu}, which does not hold it: ${holder < 0 ? 'it is not locked' : `held by CPU ${holder}`}`);
+  BUG(
+    `spin_unlock of ${lock_text(a)} by CPU ${cpu}, which does not hold it: ${holder < 0 ? 'it is not locked' : `held by CPU ${holder}`}`,
+  );
 }
 
 /** How reports name a lock; kallsyms replaces it with one that knows symbols. */

@@ -21,7 +21,8 @@ export class MachineStopped extends Error {
 
 export function step(): void {
   if (ld(my + Pcpu.PENDING) === 0) return;
-  if (STEPPED) ring(my); // interrupts may just have been enabled: a decision point
+  if (STEPPED)
+    ring(my); // interrupts may just have been enabled: a decision point
   else step_slow();
 }
 

@@ -29,7 +29,14 @@ export const enum Wait {
   TIMER_CALLBACK = 4,
   RELAX = 5,
 }
-export const WAIT_NAMES = ['nothing', 'work', 'a spin lock', 'a called function', 'a running timer', 'a change'] as const;
+export const WAIT_NAMES = [
+  'nothing',
+  'work',
+  'a spin lock',
+  'a called function',
+  'a running timer',
+  'a change',
+] as const;
 
 /** What a task or CPU yields: a pause at a step (stepped build only), a switch, a wait for another CPU (stepped only). */
 export const PAUSE = 0;

@@ -12,7 +12,10 @@ interface Entry {
 }
 
 export const history_folder = (): string =>
-  join(process.env['LOCKSTEP_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lockstep'), 'history');
+  join(
+    process.env['LOCKSTEP_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lockstep'),
+    'history',
+  );
 
 /** Keeps where the module lies. A history that cannot be written is no reason to fail: the token works with the file. */
 export async function remember(token: string, compiled: CompiledModule, parameters: [string, string][]): Promise<void> {
@@ -21,7 +24,9 @@ export async function remember(token: string, compiled: CompiledModule, paramete
     await mkdir(history_folder(), { recursive: true });
     await writeFile(join(history_folder(), `${compiled.hash.slice(0, 8)}.json`), JSON.stringify(entry));
   } catch (error) {
-    process.emitWarning(`lockstep: the history in ${history_folder()} cannot be written (${(error as Error).message}); replay will need the file's name`);
+    process.emitWarning(
+      `lockstep: the history in ${history_folder()} cannot be written (${(error as Error).message}); replay will need the file's name`,
+    );
   }
 }
 
@@ -30,6 +35,8 @@ export async function find_in_history(hash: string): Promise<string> {
   try {
     return (JSON.parse(await readFile(join(history_folder(), `${hash}.json`), 'utf8')) as Entry).file;
   } catch {
-    throw new UsageError(`the module of this token (${hash}) is not in the local history: name its file, lockstep replay TOKEN FILE`);
+    throw new UsageError(
+      `the module of this token (${hash}) is not in the local history: name its file, lockstep replay TOKEN FILE`,
+    );
   }
 }

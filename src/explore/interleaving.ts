@@ -31,7 +31,8 @@ export function interleaving(session: Session, run: () => Outcome): Interleaving
       if (step.text === ENDS && step.task !== 'insmod') where.delete(task);
     } else if (!step.interrupt) where.set(task, `${relative(process.cwd(), step.site.file)}:${step.site.line}`);
     const text = text_of(step, main);
-    if (text !== '') lines.push({ cpu: step.cpu, who: step.interrupt ? `${step.context} on top of ${task}` : task, text });
+    if (text !== '')
+      lines.push({ cpu: step.cpu, who: step.interrupt ? `${step.context} on top of ${task}` : task, text });
   });
   try {
     const outcome = run();
@@ -57,8 +58,17 @@ function draw(lines: Line[], file: string): string {
   const shown = lines.slice(-MOST_LINES);
   // The last column needs no end.
   const row = (cpu: number, text: string): string =>
-    cpus.map((c, i) => cell(c === cpu ? text : '', i === cpus.length - 1)).join('').trimEnd();
-  const out = [`${relative(process.cwd(), file)}, line: step`, cpus.map((c) => cell(`CPU ${c}`, false)).join('').trimEnd()];
+    cpus
+      .map((c, i) => cell(c === cpu ? text : '', i === cpus.length - 1))
+      .join('')
+      .trimEnd();
+  const out = [
+    `${relative(process.cwd(), file)}, line: step`,
+    cpus
+      .map((c) => cell(`CPU ${c}`, false))
+      .join('')
+      .trimEnd(),
+  ];
   if (shown.length < lines.length) out.push(`(${lines.length - shown.length} earlier lines left out)`);
   const last = new Map<number, string>();
   for (const line of shown) {

@@ -80,12 +80,14 @@ class Reader {
   }
 }
 /** One choice as one number. */
-export const encode_choice = (cpu: number, action: Action, steps: number, cpus: number): number => (steps * cpus + cpu) * ACTIONS + action;
+export const encode_choice = (cpu: number, action: Action, steps: number, cpus: number): number =>
+  (steps * cpus + cpu) * ACTIONS + action;
 export function decode_choice(n: number, cpus: number): Choice {
   const rest = Math.floor(n / ACTIONS);
   return { action: n % ACTIONS, cpu: rest % cpus, steps: Math.floor(rest / cpus) };
 }
-const damaged = (why: string): UsageError => new UsageError(`the token is damaged: ${why}; copy the whole of it, from ${PREFIX} on`);
+const damaged = (why: string): UsageError =>
+  new UsageError(`the token is damaged: ${why}; copy the whole of it, from ${PREFIX} on`);
 
 export function encode_token(token: Token): string {
   const w = new Writer();
@@ -111,8 +113,12 @@ export function encode_token(token: Token): string {
 /** Throws UsageError for what is no token, or was damaged. */
 export function decode_token(text: string): Token {
   const trimmed = text.trim();
-  if (!trimmed.startsWith('LS')) throw new UsageError(`'${trimmed.slice(0, 20)}' is no token: tokens begin with ${PREFIX}`);
-  if (!trimmed.startsWith(PREFIX)) throw new UsageError(`tokens of the kind '${trimmed.split('.')[0]}' are not known here: this version reads ${PREFIX}`);
+  if (!trimmed.startsWith('LS'))
+    throw new UsageError(`'${trimmed.slice(0, 20)}' is no token: tokens begin with ${PREFIX}`);
+  if (!trimmed.startsWith(PREFIX))
+    throw new UsageError(
+      `tokens of the kind '${trimmed.split('.')[0]}' are not known here: this version reads ${PREFIX}`,
+    );
   const coded = trimmed.slice(PREFIX.length);
   if (!/^[A-Za-z0-9_-]+$/.test(coded)) throw damaged('it has characters that no token has');
   const whole = Buffer.from(coded, 'base64url');

@@ -44,7 +44,8 @@ export function end_evaluation(): void {
 }
 /** The evaluation that is going on; an error outside one. */
 export function evaluating(macro: string): Evaluation {
-  if (current === null) throw new Error(`${macro} outside the evaluation of a module: it belongs at the module's top level`);
+  if (current === null)
+    throw new Error(`${macro} outside the evaluation of a module: it belongs at the module's top level`);
   return current;
 }
 /** Hook of DEFINE_*: the datum becomes a symbol. */

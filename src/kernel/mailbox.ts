@@ -86,6 +86,4 @@ export function* serve_request(what: number): Sleeping<number> {
   return -EINVAL;
 }
 
-
 export const khostd_flags = PF_DAEMON;
-

@@ -91,7 +91,8 @@ export const has_exit = (mod: number): boolean => ld(mod + Mod.EXIT) !== 0;
 
 export function module_name(mod: number): string {
   let name = '';
-  for (let i = 0; i < NAME_SIZE && U8[mod + Mod.NAME + i] !== 0; i++) name += String.fromCharCode(U8[mod + Mod.NAME + i]!);
+  for (let i = 0; i < NAME_SIZE && U8[mod + Mod.NAME + i] !== 0; i++)
+    name += String.fromCharCode(U8[mod + Mod.NAME + i]!);
   return name;
 }
 /** Address of the loaded module's struct, 0 if there is none. Context: any. */
@@ -251,12 +252,18 @@ export function* init_module(mod: number): Sleeping<number> {
     const result = (yield* call_sleepable(ld(mod + Mod.INIT), 0)) as number | undefined;
     become_owner(before);
     if (typeof result !== 'number') {
-      printk_emit(KERN_WARNING, `${name}: module_init returned ${String(result)}, not a number: taken as 0; return 0 or -errno`);
+      printk_emit(
+        KERN_WARNING,
+        `${name}: module_init returned ${String(result)}, not a number: taken as 0; return 0 or -errno`,
+      );
     } else if (result < 0) {
       printk_emit(KERN_ERR, `${name}: init failed with ${result} (${errname(result) ?? 'unknown error'})`);
       return result;
     } else if (result > 0) {
-      printk_emit(KERN_WARNING, `do_init_module: '${name}'->init suspiciously returned ${result}, it should follow 0/-E convention`);
+      printk_emit(
+        KERN_WARNING,
+        `do_init_module: '${name}'->init suspiciously returned ${result}, it should follow 0/-E convention`,
+      );
     }
   }
   st(mod + Mod.STATE, ModuleState.LIVE);
@@ -279,7 +286,10 @@ export function report_leftovers(mod: number): number {
   for_each_task((task) => {
     if (module_of_text(ld(task + Task.THREADFN)) !== name) return;
     found++;
-    report(`module ${name} is unloaded, but its thread ${task_comm(task)}/${task_pid(task)} ${ld(task + Task.ON_RQ) === 0 ? blocked_text(task) : 'still runs'}: stop it with kthread_stop in module_exit`, '');
+    report(
+      `module ${name} is unloaded, but its thread ${task_comm(task)}/${task_pid(task)} ${ld(task + Task.ON_RQ) === 0 ? blocked_text(task) : 'still runs'}: stop it with kthread_stop in module_exit`,
+      '',
+    );
   });
   for (let c = 0; c < ld(Mach.CPUS); c++) {
     const area = percpu_base(c);
@@ -288,7 +298,10 @@ export function report_leftovers(mod: number): number {
     unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
     if (timer === 0) continue;
     found++;
-    report(`module ${name} is unloaded, but its timer at ${symbol_text(timer)} is armed on CPU ${c}: del_timer_sync it in module_exit`, '');
+    report(
+      `module ${name} is unloaded, but its timer at ${symbol_text(timer)} is armed on CPU ${c}: del_timer_sync it in module_exit`,
+      '',
+    );
   }
   return found + report_leaks(name, ld(mod + Mod.ID));
 }

@@ -128,12 +128,23 @@ export function report(message: string, stack: string | undefined = new Error().
 export function print_oops(error: unknown): void {
   a_add(Mach.OOPSES, 1);
   add_taint(TAINT_DIE);
-  const e = error instanceof Error ? error : new Error(`${String(error)} was thrown, which is no Error: throw nothing in kernel code, return -errno`);
-  const text = e.message.startsWith('BUG:') || e.message.startsWith('Unable') ? e.message : e instanceof KernelBug ? `BUG: ${e.message}` : `Oops: ${e.name}: ${e.message}`;
+  const e =
+    error instanceof Error
+      ? error
+      : new Error(`${String(error)} was thrown, which is no Error: throw nothing in kernel code, return -errno`);
+  const text =
+    e.message.startsWith('BUG:') || e.message.startsWith('Unable')
+      ? e.message
+      : e instanceof KernelBug
+        ? `BUG: ${e.message}`
+        : `Oops: ${e.name}: ${e.message}`;
   printk_emit(EMERG, text);
   print_context();
   if (preempt_count() !== 0 || irqs_disabled())
-    printk_emit(EMERG, `preempt_count: 0x${preempt_count().toString(16)}, interrupts ${irqs_disabled() ? 'off' : 'on'}${in_interrupt() ? ', in interrupt' : ''}`);
+    printk_emit(
+      EMERG,
+      `preempt_count: 0x${preempt_count().toString(16)}, interrupts ${irqs_disabled() ? 'off' : 'on'}${in_interrupt() ? ', in interrupt' : ''}`,
+    );
   print_locks(EMERG);
   print_stack(EMERG, e.stack);
   printk_emit(EMERG, '---[ end trace ]---');
@@ -203,7 +214,10 @@ export function panic(fmt: string, ...args: unknown[]): never {
 
 /** The answer to a backtrace request: where this CPU is, even with interrupts off. */
 export function backtrace_nmi(): void {
-  printk_emit(EMERG, `NMI backtrace for cpu ${cpu}${irqs_disabled() ? ', interrupts off' : ''}, vector ${ld(my + Pcpu.IN_VECTOR) - 1}`);
+  printk_emit(
+    EMERG,
+    `NMI backtrace for cpu ${cpu}${irqs_disabled() ? ', interrupts off' : ''}, vector ${ld(my + Pcpu.IN_VECTOR) - 1}`,
+  );
   print_context();
   print_locks(EMERG);
   print_stack(EMERG, new Error().stack);

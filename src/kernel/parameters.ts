@@ -26,7 +26,10 @@ function parse_integer(text: string): bigint | null {
 export function set_parameter(evaluation: Evaluation, name: string, text: string): string {
   const parameter = evaluation.parameters.find((p) => p.name === name);
   if (parameter === undefined) return 'there is no such parameter';
-  const { type, cell } = parameter as unknown as { type: FieldType; cell: { value: unknown; set(text: string): number } };
+  const { type, cell } = parameter as unknown as {
+    type: FieldType;
+    cell: { value: unknown; set(text: string): number };
+  };
   if (type.kind === 'chars') return cell.set(text) < 0 ? `'${text}' is longer than ${type.count - 1} bytes` : '';
   if (type.kind !== 'scalar') return 'arrays and structs cannot be set from outside';
   const { bool, access } = type as Scalar<unknown>;

@@ -21,7 +21,11 @@ export function stack_lines(stack: string | undefined): string[] {
     const found = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
     if (found === null || HIDDEN.test(line)) continue;
     const [, called, file, row, column] = found;
-    const name = (called ?? '').replace(/^(Object|Function|Module|exports|this)\./, '').replace(/ \[as .*\]$/, '').replace(/\.?\$[gy]\b/g, '').replace(/\.next$/, '');
+    const name = (called ?? '')
+      .replace(/^(Object|Function|Module|exports|this)\./, '')
+      .replace(/ \[as .*\]$/, '')
+      .replace(/\.?\$[gy]\b/g, '')
+      .replace(/\.next$/, '');
     lines.push(`${name === '' || name === '<anonymous>' ? '(anonymous)' : name} (${short(file!)}:${row}:${column})`);
   }
   return lines.length > 0 ? lines : ['(no kernel frames)'];
@@ -30,6 +34,7 @@ export function stack_lines(stack: string | undefined): string[] {
 function short(file: string): string {
   const path = file.replace(/^file:\/\//, '');
   if (root !== '' && path.startsWith(root)) return path.slice(root.length);
-  const kernel = /\/(src|dist|dist\/stepped-kernel)\/((?:cpu|mm|sched|kernel|linux|drivers|machine|stepped)\/[^/]+)$/.exec(path);
+  const kernel =
+    /\/(src|dist|dist\/stepped-kernel)\/((?:cpu|mm|sched|kernel|linux|drivers|machine|stepped)\/[^/]+)$/.exec(path);
   return kernel === null ? path : `lockstep/${kernel[2]}`;
 }

@@ -51,7 +51,9 @@ const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as 
 export function atomic_text_handle(fn: Text, what: string): number {
   const handle = text_handle(fn);
   if (fn.constructor === GeneratorFunction)
-    throw new TypeError(`'${fn.name}' is a generator function, which may sleep: ${what} runs in interrupt context; calling it would do nothing`);
+    throw new TypeError(
+      `'${fn.name}' is a generator function, which may sleep: ${what} runs in interrupt context; calling it would do nothing`,
+    );
   return handle;
 }
 
@@ -67,7 +69,8 @@ export function rollback_text([nr_functions, nr_symbols]: [number, number]): voi
 }
 
 function not_text(fn: unknown): never {
-  if (typeof fn !== 'function') throw new TypeError(`a function is needed here, not ${fn === null ? 'null' : typeof fn}`);
+  if (typeof fn !== 'function')
+    throw new TypeError(`a function is needed here, not ${fn === null ? 'null' : typeof fn}`);
   throw new Error(
     `${fn.name ? `the function '${fn.name}'` : 'an anonymous function'} is not in the kernel's text: the kernel keeps it, ` +
       `so every CPU must be able to find it; write it at the top level of the module and export it`,
@@ -90,7 +93,9 @@ export function text_at(handle: number): Text {
  * What stands in the text for a function of C: called as it is, it must not sleep; `activation` runs it where it may.
  * Its handle is its address in C too: see cc/image.ts.
  */
-export type CText = ((a?: number, b?: number, c?: number) => number) & { activation: (argument: number) => Sleeping<number> };
+export type CText = ((a?: number, b?: number, c?: number) => number) & {
+  activation: (argument: number) => Sleeping<number>;
+};
 export const is_c_text = (handle: number): boolean => {
   const fn = functions[handle - HANDLE_BASE];
   return fn !== undefined && fn !== null && 'activation' in fn;

@@ -13,7 +13,11 @@ import { MAX_SCHEDULE_TIMEOUT } from '../sched/timer.js';
 import { DEFINE_STATIC, Struct, u32 } from './types.js';
 import { wait_queue_head_t } from './wait.js';
 
-export class completion extends Struct('completion', { done: u32, wait: wait_queue_head_t }, { init: init_completion_raw }) {}
+export class completion extends Struct(
+  'completion',
+  { done: u32, wait: wait_queue_head_t },
+  { init: init_completion_raw },
+) {}
 
 export const DECLARE_COMPLETION = (): completion => DEFINE_STATIC(completion);
 /** Context: any. */

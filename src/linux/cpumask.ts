@@ -31,7 +31,8 @@ export const cpumask_set_cpu = (cpu: number, mask: cpumask): void => set_bit(cpu
 export const cpumask_clear_cpu = (cpu: number, mask: cpumask): void => clear_bit(cpu, mask['@addr']);
 export const cpumask_test_cpu = (cpu: number, mask: cpumask): boolean => test_bit(cpu, mask['@addr']);
 export const cpumask_test_and_set_cpu = (cpu: number, mask: cpumask): boolean => test_and_set_bit(cpu, mask['@addr']);
-export const cpumask_test_and_clear_cpu = (cpu: number, mask: cpumask): boolean => test_and_clear_bit(cpu, mask['@addr']);
+export const cpumask_test_and_clear_cpu = (cpu: number, mask: cpumask): boolean =>
+  test_and_clear_bit(cpu, mask['@addr']);
 export const cpumask_clear = (mask: cpumask): void => put(mask, 0, 0);
 export const cpumask_setall = (mask: cpumask): void => put(mask, -1, -1);
 export const cpumask_copy = (to: cpumask, from: cpumask): void => put(to, low(from), high(from));
@@ -61,8 +62,12 @@ export const for_each_online_cpu = (): number[] => for_each_cpu(cpu_online_mask)
 export const for_each_possible_cpu = for_each_online_cpu;
 
 /** Runs `func(info)` on the other CPUs of the mask. Context: task, interrupts on, preemption off. */
-export const smp_call_function_many = (mask: cpumask, func: smp_call_func_t, info: number, wait: boolean | number): void =>
-  many_raw(mask['@addr'], func, info, wait);
+export const smp_call_function_many = (
+  mask: cpumask,
+  func: smp_call_func_t,
+  info: number,
+  wait: boolean | number,
+): void => many_raw(mask['@addr'], func, info, wait);
 /** Runs `func(info)` on every CPU of the mask. Context: task, interrupts on. */
 export const on_each_cpu_mask = (mask: cpumask, func: smp_call_func_t, info: number, wait: boolean | number): void =>
   each_raw(mask['@addr'], func, info, wait);

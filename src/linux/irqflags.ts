@@ -1,2 +1,9 @@
 // <linux/irqflags.h>: this CPU's interrupt flag. See cpu/irqflags.ts.
-export { irqs_disabled, local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save, local_save_flags } from '../cpu/irqflags.js';
+export {
+  irqs_disabled,
+  local_irq_disable,
+  local_irq_enable,
+  local_irq_restore,
+  local_irq_save,
+  local_save_flags,
+} from '../cpu/irqflags.js';

@@ -24,7 +24,8 @@ export function module_exit(exit: ExitFunction): void {
 /** Call traces name a function without a name after what it is given to; its twins in the stepped build too. */
 function named<F extends (...args: never[]) => unknown>(f: F, name: string): F {
   const { $g, $y } = f as { $g?: object; $y?: object };
-  for (const of of [f, $g, $y]) if (of !== undefined && !/^\w/.test((of as F).name)) Object.defineProperty(of, 'name', { value: name });
+  for (const of of [f, $g, $y])
+    if (of !== undefined && !/^\w/.test((of as F).name)) Object.defineProperty(of, 'name', { value: name });
   return f;
 }
 const note = (macro: string, tag: string, value: string): void => void evaluating(macro).info.set(tag, value);

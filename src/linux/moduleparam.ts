@@ -12,7 +12,8 @@ function declare(name: string, cell: StructView, type: FieldType, mode: number):
 /** The parameter has the name of the constant; `type` is the type it was defined with. */
 export function module_param(cell: StructView, type: FieldType, mode: number): void {
   const name = evaluating('module_param').data.get(cell['@addr']);
-  if (name === undefined) throw new Error('module_param: write `const name = DEFINE_STATIC(type, value)` first and give it here');
+  if (name === undefined)
+    throw new Error('module_param: write `const name = DEFINE_STATIC(type, value)` first and give it here');
   declare(name, cell, type, mode);
 }
 export const module_param_named = (name: string, cell: StructView, type: FieldType, mode: number): void =>

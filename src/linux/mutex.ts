@@ -1,6 +1,12 @@
 // <linux/mutex.h>: struct mutex. A task that waits sleeps; only its owner unlocks it. The algorithm is sched/mutex.ts.
 // Context: task, unless a function says otherwise.
-import { mutex_init_raw, mutex_is_locked_raw, mutex_lock_raw, mutex_trylock_raw, mutex_unlock_raw } from '../sched/mutex.js';
+import {
+  mutex_init_raw,
+  mutex_is_locked_raw,
+  mutex_lock_raw,
+  mutex_trylock_raw,
+  mutex_unlock_raw,
+} from '../sched/mutex.js';
 import type { Sleeping } from '../sched/sleep.js';
 import { DEFINE_STATIC, Struct, ptr, u32 } from './types.js';
 import { spinlock_t } from './spinlock.js';

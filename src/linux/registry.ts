@@ -49,15 +49,60 @@ import * as types from './types.js';
 import * as wait from './wait.js';
 
 export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  align, atomic, barrier, bits, bitops, bug, byteorder, cmpxchg, compiler, completion, container_of, cpumask, ctype, delay, err, errno, gfp,
-  init, interrupt, io, irqflags, jiffies, kallsyms, kstrtox, kthread, list, log2, math, minmax, mm, module, moduleparam,
-  mutex, panic, percpu, preempt, printk, processor, sched, slab, smp, spinlock, sprintf, string, timer, types, wait,
+  align,
+  atomic,
+  barrier,
+  bits,
+  bitops,
+  bug,
+  byteorder,
+  cmpxchg,
+  compiler,
+  completion,
+  container_of,
+  cpumask,
+  ctype,
+  delay,
+  err,
+  errno,
+  gfp,
+  init,
+  interrupt,
+  io,
+  irqflags,
+  jiffies,
+  kallsyms,
+  kstrtox,
+  kthread,
+  list,
+  log2,
+  math,
+  minmax,
+  mm,
+  module,
+  moduleparam,
+  mutex,
+  panic,
+  percpu,
+  preempt,
+  printk,
+  processor,
+  sched,
+  slab,
+  smp,
+  spinlock,
+  sprintf,
+  string,
+  timer,
+  types,
+  wait,
 };
 
 /** The header behind an import of a module; an error that lists the names for any other. */
 export function header(id: string): Readonly<Record<string, unknown>> {
   const name = id.startsWith('lockstep/linux/') ? id.slice('lockstep/linux/'.length) : '';
   const found = headers[name];
-  if (found === undefined) throw new Error(`cannot find ${id}: modules import from lockstep/linux/{${Object.keys(headers).join(', ')}}`);
+  if (found === undefined)
+    throw new Error(`cannot find ${id}: modules import from lockstep/linux/{${Object.keys(headers).join(', ')}}`);
   return found;
 }

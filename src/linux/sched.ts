@@ -53,5 +53,11 @@ export {
 } from '../sched/timer.js';
 export { get_task_struct, put_task_struct } from '../sched/kthread.js';
 export { might_sleep } from '../sched/debug.js';
-export { TASK_IDLE, TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../sched/task-layout.js';
+export {
+  TASK_IDLE,
+  TASK_INTERRUPTIBLE,
+  TASK_NORMAL,
+  TASK_RUNNING,
+  TASK_UNINTERRUPTIBLE,
+} from '../sched/task-layout.js';
 export { clock_ns as local_clock, clock_ns as sched_clock } from '../cpu/clock.js';

@@ -1,5 +1,12 @@
 // <linux/timer.h>: timers of one-jiffy grain, run in softirq context on the CPU that armed them.
-import { add_timer_raw, del_timer_raw, del_timer_sync_raw, init_timer_raw, mod_timer_raw, timer_pending_raw } from '../sched/timer.js';
+import {
+  add_timer_raw,
+  del_timer_raw,
+  del_timer_sync_raw,
+  init_timer_raw,
+  mod_timer_raw,
+  timer_pending_raw,
+} from '../sched/timer.js';
 import { atomic_text_handle } from '../kernel/text.js';
 import { container_of } from './container_of.js';
 import { array, DEFINE_STATIC, f64, fn, Struct, u32, ulong } from './types.js';

@@ -19,8 +19,17 @@ import { list_head } from './list-types.js';
 import { spinlock_t } from './spinlock.js';
 import { DEFINE_STATIC, fn, ptr, Struct, u32 } from './types.js';
 
-export class wait_queue_head_t extends Struct('wait_queue_head', { lock: spinlock_t, head: list_head }, { init: init_wait_head }) {}
-export class wait_queue_entry_t extends Struct('wait_queue_entry', { flags: u32, private: ptr(), func: fn, entry: list_head }) {}
+export class wait_queue_head_t extends Struct(
+  'wait_queue_head',
+  { lock: spinlock_t, head: list_head },
+  { init: init_wait_head },
+) {}
+export class wait_queue_entry_t extends Struct('wait_queue_entry', {
+  flags: u32,
+  private: ptr(),
+  func: fn,
+  entry: list_head,
+}) {}
 export { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_UNINTERRUPTIBLE, WQ_FLAG_EXCLUSIVE };
 
 export const DECLARE_WAIT_QUEUE_HEAD = (): wait_queue_head_t => DEFINE_STATIC(wait_queue_head_t);
@@ -32,7 +41,8 @@ export const init_waitqueue_head = (wq: wait_queue_head_t): void => init_wait_he
 export const wake_up = (wq: wait_queue_head_t): number => wake_up_queue(wq['@addr'], TASK_NORMAL, 1);
 export const wake_up_nr = (wq: wait_queue_head_t, nr: number): number => wake_up_queue(wq['@addr'], TASK_NORMAL, nr);
 export const wake_up_all = (wq: wait_queue_head_t): number => wake_up_queue(wq['@addr'], TASK_NORMAL, 0);
-export const wake_up_interruptible = (wq: wait_queue_head_t): number => wake_up_queue(wq['@addr'], TASK_INTERRUPTIBLE, 1);
+export const wake_up_interruptible = (wq: wait_queue_head_t): number =>
+  wake_up_queue(wq['@addr'], TASK_INTERRUPTIBLE, 1);
 export const wake_up_interruptible_all = (wq: wait_queue_head_t): number =>
   wake_up_queue(wq['@addr'], TASK_INTERRUPTIBLE, 0);
 
@@ -102,7 +112,11 @@ export function wait_event_timeout(wq: wait_queue_head_t, condition: Condition, 
   if (condition()) return ready(Math.max(1, timeout));
   return delegate(wait_timeout_loop(wq['@addr'], condition, TASK_UNINTERRUPTIBLE, timeout));
 }
-export function wait_event_interruptible_timeout(wq: wait_queue_head_t, condition: Condition, timeout: number): Sleeping<number> {
+export function wait_event_interruptible_timeout(
+  wq: wait_queue_head_t,
+  condition: Condition,
+  timeout: number,
+): Sleeping<number> {
   __might_sleep('wait_event_interruptible_timeout');
   if (condition()) return ready(Math.max(1, timeout));
   return delegate(wait_timeout_loop(wq['@addr'], condition, TASK_INTERRUPTIBLE, timeout));

@@ -72,9 +72,12 @@ function scratch_file(module: CompiledModule, text: string): string {
 function check_options(options: MachineOptions): { cpus: number; memory: number } {
   const cpus = options.cpus ?? 4;
   const memory = options.memory ?? DEFAULT_MEMORY;
-  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to ${MAX_CPUS}`);
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS)
+    throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to ${MAX_CPUS}`);
   if (!Number.isInteger(memory) || memory < MIN_MEMORY || memory > MAX_MEMORY || memory % 65536 !== 0)
-    throw new UsageError(`memory: ${memory} bytes is not a multiple of 64 KiB from ${MIN_MEMORY >> 20} MiB to ${MAX_MEMORY >> 20} MiB`);
+    throw new UsageError(
+      `memory: ${memory} bytes is not a multiple of 64 KiB from ${MIN_MEMORY >> 20} MiB to ${MAX_MEMORY >> 20} MiB`,
+    );
   return { cpus, memory };
 }
 
@@ -146,13 +149,16 @@ export class Machine {
       this.#fail(
         hard_lockup < 0
           ? new EnvironmentFailure('the timekeeper thread died')
-          : new MachineFailure(`hard lockup on CPU ${hard_lockup}: it has taken no interrupt for ${seconds} s; ${this.#cpu_text(hard_lockup)}`),
+          : new MachineFailure(
+              `hard lockup on CPU ${hard_lockup}: it has taken no interrupt for ${seconds} s; ${this.#cpu_text(hard_lockup)}`,
+            ),
       );
     this.#jobs = pool.start(process.cwd());
     this.#jobs.forEach((job, cpu) => {
       job.then(
         () => {
-          if (this.#word(Mach.STATE) === State.PANIC) this.#fail(new MachineFailure(`kernel panic on CPU ${this.#word(Mach.PANIC_CPU) - 1}`));
+          if (this.#word(Mach.STATE) === State.PANIC)
+            this.#fail(new MachineFailure(`kernel panic on CPU ${this.#word(Mach.PANIC_CPU) - 1}`));
           else if (!this.#ended) this.#fail(new MachineFailure(`CPU ${cpu} left its loop by itself`));
         },
         (error: Error & { code?: string }) => this.#fail(dead_cpu(cpu, error)),
@@ -162,8 +168,9 @@ export class Machine {
     void this.#all.then((settled) => (this.#settled = settled));
     this.#draining = this.#drain_loop();
     const deadline = performance.now() + (options.boot_ms ?? 30_000 + 2000 * pool.cpus);
-    for (let online; (online = this.#word(Mach.ONLINE)) < pool.cpus; ) {
-      if (performance.now() > deadline) throw new MachineFailure(`boot: only ${online} of ${pool.cpus} CPUs came up in time`);
+    for (let online; (online = this.#word(Mach.ONLINE)) < pool.cpus;) {
+      if (performance.now() > deadline)
+        throw new MachineFailure(`boot: only ${online} of ${pool.cpus} CPUs came up in time`);
       await this.#wait(Mach.ONLINE, online, 200);
     }
     pool.start_timekeeper(false);
@@ -223,7 +230,11 @@ export class Machine {
   }
 
   /** One request to khostd. Throws MachineFailure when the machine fails meanwhile. */
-  async #request(what: Request, text: string, argument = 0): Promise<{ result: number; text: string; oopsed: boolean }> {
+  async #request(
+    what: Request,
+    text: string,
+    argument = 0,
+  ): Promise<{ result: number; text: string; oopsed: boolean }> {
     if (this.#ended) throw new UsageError('the machine has been powered off');
     if (this.#busy) throw new UsageError('one request at a time: await the last one first');
     this.#busy = true;
@@ -238,7 +249,7 @@ export class Machine {
       I32[Box.OOPSED >> 2] = 0;
       Atomics.store(I32, Box.STATE >> 2, 1);
       this.raise(0, Vector.MAILBOX);
-      for (let state; (state = this.#word(Box.STATE)) !== 3; ) await this.#wait(Box.STATE, state, 1000);
+      for (let state; (state = this.#word(Box.STATE)) !== 3;) await this.#wait(Box.STATE, state, 1000);
       Atomics.store(I32, Box.STATE >> 2, 0);
       const length = I32[Box.LENGTH >> 2]!;
       return {
@@ -263,13 +274,18 @@ export class Machine {
    * Compiles and loads a module and runs its init. Throws SourceErrors for a refused source, UsageError for a wrong
    * parameter, MachineFailure when its init fails, oopses, or the machine does.
    */
-  async insmod(module: string | CompiledModule, parameters: Record<string, string | number | boolean> = {}): Promise<CompiledModule> {
+  async insmod(
+    module: string | CompiledModule,
+    parameters: Record<string, string | number | boolean> = {},
+  ): Promise<CompiledModule> {
     const compiled = typeof module === 'string' ? await compileModule(module, { build: 'free' }) : module;
     const given = parameter_texts(parameters);
     for (const [name] of given) {
       if (compiled.parameters.some((p) => p.name === name)) continue;
       const known = compiled.parameters.map((p) => p.name).join(', ');
-      throw new UsageError(`${compiled.name} has no parameter '${name}'${known === '' ? ': it has none' : `; it has: ${known}`}`);
+      throw new UsageError(
+        `${compiled.name} has no parameter '${name}'${known === '' ? ': it has none' : `; it has: ${known}`}`,
+      );
     }
     const { free } = compiled;
     if (free === undefined) throw new UsageError(`${compiled.name} was compiled for the stepped build only`);
@@ -302,7 +318,11 @@ export class Machine {
     if (oopsed) throw new MachineFailure(`module_init of ${spec.name} died of an oops`);
     if (result === -22 && text !== '') throw new UsageError(text);
     if (result < 0)
-      throw new MachineFailure(text !== '' ? text : `could not insert module ${spec.name}: module_init returned ${result} (-${errname(-result) ?? '?'})`);
+      throw new MachineFailure(
+        text !== ''
+          ? text
+          : `could not insert module ${spec.name}: module_init returned ${result} (-${errname(-result) ?? '?'})`,
+      );
   }
 
   /** Runs module_exit and unloads. Throws MachineFailure when the module is in use, not loaded, or its exit oopses. */
@@ -389,7 +409,8 @@ export class Machine {
     await pool.stop_timekeeper();
     for (let c = 0; c < pool.cpus; c++) this.raise(c, Vector.STOP);
     const stopped = await within(this.#all, pool.healthy ? 5000 : 200);
-    if (stopped === null || this.#jobs.length === 0 || this.#settled?.some((s) => s.status === 'rejected')) pool.healthy = false;
+    if (stopped === null || this.#jobs.length === 0 || this.#settled?.some((s) => s.status === 'rejected'))
+      pool.healthy = false;
     Atomics.store(pool.I32, Mach.LOG_BELL >> 2, 0);
     Atomics.notify(pool.I32, Mach.LOG_BELL >> 2);
     await this.#draining;
@@ -401,11 +422,15 @@ export class Machine {
 }
 
 const parameter_texts = (parameters: Record<string, string | number | boolean>): [string, string][] =>
-  Object.entries(parameters).map(([name, value]) => [name, value === true ? 'y' : value === false ? 'n' : String(value)]);
+  Object.entries(parameters).map(([name, value]) => [
+    name,
+    value === true ? 'y' : value === false ? 'n' : String(value),
+  ]);
 
 function break_bit(name: string): number {
   const bit = BREAKS[name];
-  if (bit === undefined) throw new UsageError(`break_for_test: there is no '${name}'; there are: ${Object.keys(BREAKS).join(', ')}`);
+  if (bit === undefined)
+    throw new UsageError(`break_for_test: there is no '${name}'; there are: ${Object.keys(BREAKS).join(', ')}`);
   return bit;
 }
 
@@ -420,6 +445,8 @@ async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
 
 function dead_cpu(cpu: number, error: Error & { code?: string; exitCode?: number }): Error {
   if (error.code === 'ERR_WORKER_OUT_OF_MEMORY')
-    return new EnvironmentFailure(`CPU ${cpu} died: its worker ran out of JavaScript memory (--heap makes it larger): ${error.message}`);
+    return new EnvironmentFailure(
+      `CPU ${cpu} died: its worker ran out of JavaScript memory (--heap makes it larger): ${error.message}`,
+    );
   return new MachineFailure(`CPU ${cpu} died: ${error.message}`);
 }

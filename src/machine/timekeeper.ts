@@ -105,7 +105,10 @@ function watch(area: number, cpu: number, w: Watched, now: number, limit: number
     const seconds = Math.round(stuck / 1e9);
     if (inline) {
       drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
-      writeSync(2, `lockstep: hard lockup on CPU ${cpu}, which has taken no interrupt for ${seconds} s; it runs in the main thread, so the process ends\n`);
+      writeSync(
+        2,
+        `lockstep: hard lockup on CPU ${cpu}, which has taken no interrupt for ${seconds} s; it runs in the main thread, so the process ends\n`,
+      );
       process.kill(process.pid, 'SIGKILL');
     }
     w.since = now;

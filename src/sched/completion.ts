@@ -6,7 +6,17 @@ import { set_current_state, __set_current_state } from './core.js';
 import { block_on, might_sleep, unblock } from './debug.js';
 import { list_push_back, list_remove, list_unlinked } from './rawlist.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
-import { Block, Completion, COMPLETION_FRAME, COMPLETION_TIMEOUT, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE, WaitEntry, WaitHead } from './task-layout.js';
+import {
+  Block,
+  Completion,
+  COMPLETION_FRAME,
+  COMPLETION_TIMEOUT,
+  TASK_NORMAL,
+  TASK_RUNNING,
+  TASK_UNINTERRUPTIBLE,
+  WaitEntry,
+  WaitHead,
+} from './task-layout.js';
 import { arm_timeout, disarm_timeout, MAX_SCHEDULE_TIMEOUT, fresh_jiffies } from './timer.js';
 import { check_wait_head, init_wait_entry, init_wait_head, wake_up_queue_locked, WQ_FLAG_EXCLUSIVE } from './wait.js';
 
@@ -91,7 +101,8 @@ export function wait_for_completion_attempt(frame: number, x: number, timeout: n
     if (limited) st(frame + END, fresh_jiffies() + timeout);
     init_wait_entry(entry, WQ_FLAG_EXCLUSIVE);
   }
-  if (list_unlinked(entry + WaitEntry.LIST)) list_push_back(entry + WaitEntry.LIST, x + Completion.WAIT + WaitHead.LIST);
+  if (list_unlinked(entry + WaitEntry.LIST))
+    list_push_back(entry + WaitEntry.LIST, x + Completion.WAIT + WaitHead.LIST);
   set_current_state(TASK_UNINTERRUPTIBLE);
   unlock_irqrestore(lock, flags);
   if (first) {

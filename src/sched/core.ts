@@ -32,7 +32,8 @@ export const cpu_allowed = (task: number, n: number): boolean =>
   ((ld(task + Task.ALLOWED + ((n >> 5) << 2)) >>> (n & 31)) & 1) !== 0;
 
 /** In the free-running build a TypeScript task that has started stays where its generator is. */
-export const can_move = (task: number): boolean => STEPPED || ld(task + Task.SLOT) === 0 || ld(task + Task.LANGUAGE) === 1;
+export const can_move = (task: number): boolean =>
+  STEPPED || ld(task + Task.SLOT) === 0 || ld(task + Task.LANGUAGE) === 1;
 
 /** Puts a task into its CPU's heap. Under the queue's lock. */
 function enqueue(area: number, task: number): void {
@@ -132,7 +133,8 @@ function move_to(task: number, target: number): void {
   stf64(task + Task.VRUNTIME, ldf64(task + Task.VRUNTIME) + ldf64(area + Pcpu.RQ_MIN_VRUNTIME));
   a_st(task + Task.CPU, target);
   // One that has only ever given way has run too.
-  if ((ld(task + Task.NVCSW) | ld(task + Task.NIVCSW)) !== 0) st(task + Task.MIGRATIONS, ld(task + Task.MIGRATIONS) + 1);
+  if ((ld(task + Task.NVCSW) | ld(task + Task.NIVCSW)) !== 0)
+    st(task + Task.MIGRATIONS, ld(task + Task.MIGRATIONS) + 1);
   activate(area, task);
   unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
 }

@@ -78,7 +78,8 @@ export function forget_mutex(mutex: number): void {
 }
 export function held_mutexes_text(task: number): string {
   const names: string[] = [];
-  for (let m = ld(task + Task.MUTEXES), n = 0; m !== 0 && n < 16; m = ld(m + Mutex.HELD_NEXT), n++) names.push(lock_text(m));
+  for (let m = ld(task + Task.MUTEXES), n = 0; m !== 0 && n < 16; m = ld(m + Mutex.HELD_NEXT), n++)
+    names.push(lock_text(m));
   return names.join(', ');
 }
 

@@ -158,7 +158,9 @@ export function kthread_should_stop(): boolean {
 
 export function get_task_struct(task: number): number {
   if (a_add(task + Task.USAGE, 1) < 1)
-    BUG(`the task at 0x${task.toString(16)} has ended and was freed: hold a reference (get_task_struct) to a thread that may end by itself`);
+    BUG(
+      `the task at 0x${task.toString(16)} has ended and was freed: hold a reference (get_task_struct) to a thread that may end by itself`,
+    );
   return task;
 }
 export function put_task_struct(task: number): void {

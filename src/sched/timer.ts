@@ -22,7 +22,17 @@ import { BUG, WARN } from '../kernel/panic.js';
 import { call_text, symbol_text } from '../kernel/text.js';
 import { pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
 import { __set_current_state, set_current_state, try_to_wake_up } from './core.js';
-import { PF_DAEMON, Block, Task, TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TIMEOUT_FRAME, Timer } from './task-layout.js';
+import {
+  PF_DAEMON,
+  Block,
+  Task,
+  TASK_INTERRUPTIBLE,
+  TASK_NORMAL,
+  TASK_RUNNING,
+  TASK_UNINTERRUPTIBLE,
+  TIMEOUT_FRAME,
+  Timer,
+} from './task-layout.js';
 import { block_on, might_sleep, unblock } from './debug.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
 
@@ -102,7 +112,8 @@ function detach(timer: number): boolean {
 
 /** Arms at jiffy `expires`; an armed timer is moved. Context: any. Return: 1 if it was armed already. */
 export function mod_timer_raw(timer: number, expires: number): number {
-  if (ld(timer + Timer.FUNCTION) === 0) BUG(`mod_timer: the timer at ${symbol_text(timer)} has not been set up with timer_setup`);
+  if (ld(timer + Timer.FUNCTION) === 0)
+    BUG(`mod_timer: the timer at ${symbol_text(timer)} has not been set up with timer_setup`);
   const outer = local_irq_save();
   let was: number;
   do was = rearm(timer, expires);
@@ -149,7 +160,10 @@ function insert(area: number, timer: number, expires: number): void {
 
 /** Arms a timer that is not armed. Context: any. */
 export function add_timer_raw(timer: number): void {
-  if (WARN(timer_pending_raw(timer), 'add_timer: the timer %s is armed already: mod_timer moves it', symbol_text(timer))) return;
+  if (
+    WARN(timer_pending_raw(timer), 'add_timer: the timer %s is armed already: mod_timer moves it', symbol_text(timer))
+  )
+    return;
   mod_timer_raw(timer, ld(timer + Timer.EXPIRES));
 }
 
@@ -178,7 +192,10 @@ export function del_timer_sync_raw(timer: number): number {
     unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
     if (!same) continue;
     if (!running) return was;
-    if (area === my) BUG(`del_timer_sync of ${lock_text(timer)} ${in_serving_softirq() ? 'by its own function' : 'on top of its function'}: it would wait for itself`);
+    if (area === my)
+      BUG(
+        `del_timer_sync of ${lock_text(timer)} ${in_serving_softirq() ? 'by its own function' : 'on top of its function'}: it would wait for itself`,
+      );
     wait_on(Wait.TIMER_CALLBACK, timer, () => a_ld(area + Pcpu.TIMER_RUNNING) !== timer);
   }
 }
@@ -199,7 +216,9 @@ export function run_timer_softirq(): void {
     if (fn === WAKE_TASK) wake_sleeper(timer);
     else call_text(fn, timer);
     if (preempt_count() !== count_before)
-      BUG(`timer function ${symbol_text(fn)} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count_before.toString(16)}`);
+      BUG(
+        `timer function ${symbol_text(fn)} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count_before.toString(16)}`,
+      );
     if (irqs_disabled()) BUG(`timer function ${symbol_text(fn)} returned with interrupts off`);
     finished();
   }

@@ -21,7 +21,9 @@ export function init_wait_head(head: number): void {
 }
 export function check_wait_head(head: number, what: string): void {
   if (ld(head + WaitHead.LOCK + 4) !== LOCK_MAGIC)
-    BUG(`${what}: the wait queue ${lock_text(head)} is not initialised (init_waitqueue_head or DEFINE_WAIT_QUEUE_HEAD)`);
+    BUG(
+      `${what}: the wait queue ${lock_text(head)} is not initialised (init_waitqueue_head or DEFINE_WAIT_QUEUE_HEAD)`,
+    );
 }
 
 /**

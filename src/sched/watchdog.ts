@@ -29,7 +29,8 @@ export function watchdog_tick(): void {
   const task = current_task();
   if (ld(my + Pcpu.WD_REPORTED) !== 0) {
     // Nothing else will end it: tasks are switched only when they give way.
-    if (since >= 2 * limit * 1e6) panic('softlockup: CPU#%d stuck for %ds! [%s:%d]', cpu, Math.round(since / 1e9), task_comm(task), task_pid(task));
+    if (since >= 2 * limit * 1e6)
+      panic('softlockup: CPU#%d stuck for %ds! [%s:%d]', cpu, Math.round(since / 1e9), task_comm(task), task_pid(task));
     return;
   }
   st(my + Pcpu.WD_REPORTED, 1);

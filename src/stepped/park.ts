@@ -17,9 +17,16 @@ export function ring(_area: number): void {
 
 /** From a plain primitive: waiting there would stop all CPUs. */
 export function wait_on(_reason: Wait, address: number, condition: () => boolean): void {
-  if (!condition()) BUG(`a kernel primitive that is one step would wait for 0x${address.toString(16)}: it is declared plain and must be a twin`);
+  if (!condition())
+    BUG(
+      `a kernel primitive that is one step would wait for 0x${address.toString(16)}: it is declared plain and must be a twin`,
+    );
 }
-(wait_on as Twin).$g = function* (reason: Wait, address: number, condition: () => boolean): Generator<number, void, void> {
+(wait_on as Twin).$g = function* (
+  reason: Wait,
+  address: number,
+  condition: () => boolean,
+): Generator<number, void, void> {
   if (condition()) return;
   const outer_reason = ld(my + Pcpu.WAIT_REASON);
   const outer_address = ld(my + Pcpu.WAIT_ADDR);

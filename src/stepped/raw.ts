@@ -178,7 +178,8 @@ export const a_cas64 = (a: number, old: bigint, v: bigint): bigint => {
 
 function mark_range(a: number, n: number): void {
   if (n <= 0) return;
-  for (let block = a >> BLOCK_SHIFT; block <= (a + n - 1) >> BLOCK_SHIFT; block++) if (stamp[block] !== epoch) touch(block);
+  for (let block = a >> BLOCK_SHIFT; block <= (a + n - 1) >> BLOCK_SHIFT; block++)
+    if (stamp[block] !== epoch) touch(block);
 }
 export function fill_bytes(a: number, value: number, n: number): void {
   mark_range(a, n);

@@ -1,7 +1,7 @@
 // noinstr: never transformed, never interrupted (it is what interrupts; the stepped machine has its own loop).
 // The CPU loop of the free-running build: picks tasks, runs each until it yields, idles. This thread's generators are
 // its only state outside the machine's memory; they are why a TypeScript task that has started stays on its CPU.
-import { IDLE_SPIN } from '../machine/params.js';
+import { IDLE_SPIN, PARK_LIMIT_MS, UNTIL_PARK_MS } from '../machine/params.js';
 import { BootFlag, Mach, Pcpu, State } from '../machine/memory-map.js';
 import { my } from './context.js';
 import { reset_images } from '../cc/image.js';
@@ -27,26 +27,35 @@ const free: number[] = [];
 
 /** Forgets the tasks of the last machine. */
 export function reset_loop(): void {
+  unfinished = 0;
   running.length = 1;
   free.length = 0;
   reset_images();
 }
 
-/** Runs this CPU until the machine stops (by MachineStopped), or until `until` is true when nothing runs here. */
+/** Of a loop that returned: the task that had given up the CPU and has not been put back yet. */
+let unfinished = 0;
+
+/**
+ * Runs this CPU until the machine stops (by MachineStopped). With `until`, which must not change anything: until it is
+ * true, asked between two tasks; the next call goes on. For a CPU in a thread that has other things to do.
+ */
 export function cpu_loop(until: (() => boolean) | null = null): void {
-  let previous = 0;
+  let previous = unfinished;
+  unfinished = 0;
   for (;;) {
     if (a_ld(Mach.STATE) !== State.RUNNING) throw new MachineStopped();
+    if (until !== null && until()) {
+      unfinished = previous;
+      return;
+    }
     step();
     if (ld(my + Pcpu.SOFTIRQ_PENDING) !== 0) do_softirq();
     const next = switch_tasks(previous);
     if (previous !== 0 && ld(previous + Task.STATE) === TASK_DEAD) release_task(previous);
     previous = next;
     if (next !== 0) run_task(next);
-    else {
-      if (until !== null && until()) return;
-      idle(until);
-    }
+    else idle(until);
   }
 }
 
@@ -61,7 +70,7 @@ function idle(until: (() => boolean) | null): void {
     (until !== null && until());
   let spins = 0;
   while (spins < IDLE_SPIN && !work()) spins++;
-  if (spins === IDLE_SPIN) park_unless(work);
+  if (spins === IDLE_SPIN) park_unless(work, until === null ? PARK_LIMIT_MS : UNTIL_PARK_MS);
   st(my + Pcpu.WAIT_REASON, Wait.NOTHING);
   stf64(my + Pcpu.WD_TOUCH, clock_ns());
 }

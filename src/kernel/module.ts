@@ -27,6 +27,7 @@ import { set_parameter } from './parameters.js';
 import { printk_emit } from './printk.js';
 import { stack_lines } from './stack.js';
 import {
+  all_symbols,
   module_of_text,
   register_text,
   rollback_text,
@@ -244,7 +245,7 @@ function become_owner(id: number): number {
   return before;
 }
 
-/** Runs module_init. Context: task, interrupts on. Return: 0, or what init returned below 0. */
+/** Runs module_init. What a failed one leaves behind is reported. Context: task, interrupts on. Return: 0 or -errno. */
 export function* init_module(mod: number): Sleeping<number> {
   const name = module_name(mod);
   if (ld(mod + Mod.INIT) !== 0) {
@@ -258,6 +259,7 @@ export function* init_module(mod: number): Sleeping<number> {
       );
     } else if (result < 0) {
       printk_emit(KERN_ERR, `${name}: init failed with ${result} (${errname(result) ?? 'unknown error'})`);
+      report_leftovers(mod);
       return result;
     } else if (result > 0) {
       printk_emit(
@@ -270,17 +272,18 @@ export function* init_module(mod: number): Sleeping<number> {
   return 0;
 }
 
-/** Runs module_exit. Context: task, interrupts on. */
+/** Runs module_exit and reports what it leaves behind. Context: task, interrupts on. */
 export function* exit_module(mod: number): Sleeping {
   st(mod + Mod.STATE, ModuleState.GOING);
   if (ld(mod + Mod.EXIT) === 0) return;
   const before = become_owner(ld(mod + Mod.ID));
   yield* call_sleepable(ld(mod + Mod.EXIT), 0);
   become_owner(before);
+  report_leftovers(mod);
 }
 
 /** Reports what the module left behind: threads, timers, memory. Return: how many things. Context: task. */
-export function report_leftovers(mod: number): number {
+function report_leftovers(mod: number): number {
   const name = module_name(mod);
   let found = 0;
   for_each_task((task) => {
@@ -320,16 +323,22 @@ function report_leaks(name: string, id: number): number {
   return objects;
 }
 
+function announce_symbols(name: string): void {
+  const list = all_symbols().filter((s) => s.data && s.module === name);
+  let text = '';
+  do text = JSON.stringify(list.map((s) => [s.name, s.value, s.size]));
+  while (text.length > MAILBOX_TEXT_SIZE && list.splice(list.length >> 1).length > 0);
+  answer(text);
+}
+
 /** The mailbox's INSMOD. Context: its own task. Return: 0 or -errno. */
 export function* load_request(length: number): Sleeping<number> {
   const mod = load_module(JSON.parse(request_text(length)) as LoadSpec);
   if (mod < 0) return mod;
-  st(Box.LENGTH, 0);
+  // The host names addresses by them, also when init never returns.
+  announce_symbols(module_name(mod));
   const result = yield* init_module(mod);
-  if (result < 0) {
-    report_leftovers(mod);
-    unlink_module(mod);
-  }
+  if (result < 0) unlink_module(mod);
   return result;
 }
 
@@ -350,7 +359,6 @@ export function* unload_request(length: number): Sleeping<number> {
     return refused;
   }
   yield* exit_module(mod);
-  report_leftovers(mod);
   unlink_module(mod);
   return 0;
 }

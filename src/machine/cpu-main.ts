@@ -1,14 +1,15 @@
 // What piscina runs: one call is one CPU of one machine, from power-on to power-off. The same thread serves the next
 // machine afterwards; `reset` is what makes that safe.
+import { isMainThread } from 'node:worker_threads';
 import { Mach, Pcpu, State } from './memory-map.js';
-import { enter_cpu, my } from '../cpu/context.js';
+import { cpu, enter_cpu, my } from '../cpu/context.js';
 import { host_ns, init_clock } from '../cpu/clock.js';
 import { cpu_loop, reset_loop } from '../cpu/loop.js';
 import { a_add, a_ld, attach_memory, futex_wait, futex_wake, ld, ldf64, st, stf64 } from '../cpu/raw.js';
 import { MachineStopped } from '../cpu/step.js';
 import { boot_machine, init_kernel_code, start_daemons } from '../kernel/boot.js';
 import { in_interrupt } from '../cpu/preempt.js';
-import { panic, print_oops } from '../kernel/panic.js';
+import { panic, print_oops, report } from '../kernel/panic.js';
 import { set_stack_root } from '../kernel/stack.js';
 
 export interface CpuJob {
@@ -66,23 +67,39 @@ export function statistics(number: number): CpuStatistics {
   };
 }
 
-process.setSourceMapsEnabled(true);
+let rejections: unknown[] = [];
+if (!isMainThread) {
+  process.setSourceMapsEnabled(true);
+  process.on('unhandledRejection', (reason) => rejections.push(reason));
+}
 
-export default function cpu_main({ memory, number, cwd }: CpuJob): CpuStatistics {
+export default async function cpu_main({ memory, number, cwd }: CpuJob): Promise<CpuStatistics> {
+  rejections = [];
   try {
     power_on(memory, number, cwd);
     cpu_loop();
   } catch (error) {
     if (!(error instanceof MachineStopped)) die(error);
   }
+  await report_rejections();
   const result = statistics(number);
   st(my + Pcpu.BELL, 0);
   attach_memory(null); // a thread that waits for its next machine must not keep the memory alive
   return result;
 }
 
+/** Promises are settled when the event loop comes round, which a CPU's does only when the machine has stopped. */
+async function report_rejections(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const reason of rejections)
+    report(
+      `a promise was rejected on CPU ${cpu}: ${reason instanceof Error ? reason.message : String(reason)}; kernel code must not use promises`,
+      reason instanceof Error ? reason.stack : '',
+    );
+}
+
 /** The kernel itself is broken: no task caught it. */
-function die(error: unknown): void {
+export function die(error: unknown): void {
   try {
     print_oops(error);
     panic(in_interrupt() ? 'Fatal exception in softirq' : 'the CPU loop failed');

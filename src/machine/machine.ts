@@ -16,6 +16,7 @@ import { format_record } from './log-format.js';
 import { BREAKS } from '../cpu/break.js';
 import { BootFlag, Mach, MAILBOX_TEXT, MAILBOX_TEXT_SIZE, Pcpu, percpu_base, State } from './memory-map.js';
 import { DEFAULT_MEMORY, LOG_KEPT, MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from './params.js';
+import { blocked_tasks, SymbolTable, type DataSymbol } from './blocked.js';
 import { give_pool, take_pool, type Pool } from './pool.js';
 import { Vector } from '../cpu/vectors.js';
 
@@ -36,6 +37,11 @@ export interface MachineOptions {
   soft_lockup_ms?: number;
   hard_lockup_ms?: number;
   hung_task_ms?: number;
+  /**
+   * The only CPU (cpus: 1) runs in this thread, while a method of the machine is being called: for profilers that see
+   * the main thread only. If it hangs the process is killed, after a report. One such machine at a time.
+   */
+  inline?: boolean;
   /** JavaScript heap of each CPU in MiB. */
   heap_mib?: number;
   /** Breaks parts of the kernel on purpose, for tests that must be able to fail: names from cpu/break.ts. */
@@ -78,8 +84,15 @@ function check_options(options: MachineOptions): { cpus: number; memory: number 
     throw new UsageError(
       `memory: ${memory} bytes is not a multiple of 64 KiB from ${MIN_MEMORY >> 20} MiB to ${MAX_MEMORY >> 20} MiB`,
     );
+  if (options.inline === true && cpus !== 1)
+    throw new UsageError(`inline: a machine in the calling thread has one CPU, not ${cpus}`);
+  if (options.inline === true && inline_machine !== null)
+    throw new UsageError('inline: there is such a machine in this thread already');
+  for (const name of options.break_for_test ?? []) break_bit(name);
   return { cpus, memory };
 }
+/** The machine whose CPU is this thread. */
+let inline_machine: Machine | null = null;
 
 export class Machine {
   /** The records of the log so far, the latest LOG_KEPT of them. */
@@ -96,6 +109,10 @@ export class Machine {
   #failed: Promise<void>;
   #draining: Promise<void> | null = null;
   #busy = false;
+  /** The CPU's code, if it runs in this thread. */
+  #inline: typeof import('./inline.js') | null = null;
+  readonly #symbols = new SymbolTable();
+  #loading = '';
 
   private constructor(
     private readonly pool: Pool,
@@ -153,6 +170,7 @@ export class Machine {
               `hard lockup on CPU ${hard_lockup}: it has taken no interrupt for ${seconds} s; ${this.#cpu_text(hard_lockup)}`,
             ),
       );
+    if (options.inline === true) return this.#boot_inline();
     this.#jobs = pool.start(process.cwd());
     this.#jobs.forEach((job, cpu) => {
       job.then(
@@ -174,6 +192,23 @@ export class Machine {
       await this.#wait(Mach.ONLINE, online, 200);
     }
     pool.start_timekeeper(false);
+  }
+
+  async #boot_inline(): Promise<void> {
+    inline_machine = this;
+    this.#inline = await import('./inline.js');
+    this.#inline.power_on_here(this.pool.memory);
+    this.pool.start_timekeeper(true);
+  }
+
+  /** Lets the CPU in this thread run until `until`; throws when the machine fails. */
+  #run_inline(until: () => boolean): void {
+    this.pool.inside = true;
+    const outcome = this.#inline!.run_here(until);
+    this.pool.inside = false;
+    this.#drain();
+    if (outcome === 'panic') this.#fail(new MachineFailure('kernel panic on CPU 0'));
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** Waits until the word changes, at most `ms`; throws when the machine has failed. */
@@ -216,7 +251,13 @@ export class Machine {
   #drain(): boolean {
     const { I32, U8, F64 } = this.pool;
     this.#drain_console();
+    if (this.#inline !== null) return this.#drain_inline(this.pool.inline_log());
     return drain(I32, U8, F64, (record) => this.#lines.add(record)) > 0;
+  }
+  #drain_inline(records: LogRecord[]): boolean {
+    for (const record of records) this.#lines.add(record);
+    this.#lines.flush();
+    return records.length > 0;
   }
   #drain_console(): void {
     if (this.options.console === undefined) return;
@@ -249,6 +290,7 @@ export class Machine {
       I32[Box.OOPSED >> 2] = 0;
       Atomics.store(I32, Box.STATE >> 2, 1);
       this.raise(0, Vector.MAILBOX);
+      if (this.#inline !== null) this.#run_inline(() => this.#word(Box.STATE) === 3);
       for (let state; (state = this.#word(Box.STATE)) !== 3;) await this.#wait(Box.STATE, state, 1000);
       Atomics.store(I32, Box.STATE >> 2, 0);
       const length = I32[Box.LENGTH >> 2]!;
@@ -313,16 +355,49 @@ export class Machine {
   }
 
   async #load(spec: LoadSpec): Promise<void> {
+    this.#loading = spec.name;
     const { result, text, oopsed } = await this.#request(Request.INSMOD, JSON.stringify(spec));
+    this.#loading = '';
     this.#drain();
+    this.#learn_symbols(spec.name, text);
     if (oopsed) throw new MachineFailure(`module_init of ${spec.name} died of an oops`);
     if (result === -22 && text !== '') throw new UsageError(text);
     if (result < 0)
       throw new MachineFailure(
-        text !== ''
+        text !== '' && !text.startsWith('[')
           ? text
           : `could not insert module ${spec.name}: module_init returned ${result} (-${errname(-result) ?? '?'})`,
       );
+  }
+
+  /** What a load leaves in the mailbox: the names of the module's static data. */
+  #learn_symbols(module: string, text: string): void {
+    if (!text.startsWith('[')) return;
+    try {
+      this.#symbols.add(module, JSON.parse(text) as DataSymbol[]);
+    } catch {
+      // Not written whole yet: things have addresses then.
+    }
+  }
+
+  /**
+   * The tasks that sleep without a time-out, a line each: name/pid and what for, with the holder of a mutex. Of an idle
+   * machine these sleep for good. Works on a machine that hangs, too.
+   */
+  blocked(): string[] {
+    if (this.#loading !== '') {
+      const length = Math.min(MAILBOX_TEXT_SIZE, Math.max(0, this.#word(Box.LENGTH)));
+      this.#learn_symbols(
+        this.#loading,
+        Buffer.from(this.pool.U8.slice(MAILBOX_TEXT, MAILBOX_TEXT + length)).toString(),
+      );
+    }
+    return blocked_tasks(this.pool.memory, this.#symbols);
+  }
+
+  /** What each CPU has done since boot, at any time. */
+  statistics(): CpuStatistics[] {
+    return Array.from({ length: this.cpus }, (_, cpu) => read_statistics(this.pool.I32, this.pool.F64, cpu));
   }
 
   /** Runs module_exit and unloads. Throws MachineFailure when the module is in use, not loaded, or its exit oopses. */
@@ -330,6 +405,7 @@ export class Machine {
     const { result, text, oopsed } = await this.#request(Request.RMMOD, name);
     this.#drain();
     if (oopsed) throw new MachineFailure(`module_exit of ${name} died of an oops`);
+    if (result === 0) this.#symbols.delete(name);
     if (result < 0) throw new MachineFailure(`rmmod: ${text || `${name}: error ${result}`}`);
   }
 
@@ -361,6 +437,15 @@ export class Machine {
    */
   async idle(timeout_ms = Infinity): Promise<boolean> {
     const deadline = performance.now() + timeout_ms;
+    if (this.#inline !== null) {
+      if (this.#failure !== null) throw this.#failure;
+      let quiet = false;
+      this.#run_inline(() => {
+        this.#drain_inline(this.pool.inline_sent());
+        return (quiet = !this.#activity().busy) || performance.now() > deadline;
+      });
+      return quiet;
+    }
     let before = -1;
     for (let wait = 0.2; ; wait = Math.min(20, wait * 1.5)) {
       if (this.#failure !== null) throw this.#failure;
@@ -397,7 +482,22 @@ export class Machine {
   /** Stops all CPUs and gives the threads and the memory back. Return: each CPU's statistics, if it could still tell. */
   async poweroff(): Promise<CpuStatistics[]> {
     if (!this.#ended) await this.#end();
+    if (this.#inline !== null) return this.#last;
     return (this.#settled ?? []).flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
+  }
+
+  #last: CpuStatistics[] = [];
+  async #end_inline(): Promise<void> {
+    const { pool } = this;
+    this.#drain_inline(pool.inline_sent());
+    this.#drain_console();
+    this.#last = this.statistics();
+    if (inline_machine === this) {
+      this.#inline?.power_off_here();
+      inline_machine = null;
+    }
+    pool.on_lockup = () => {};
+    await give_pool(pool);
   }
 
   async #end(): Promise<void> {
@@ -407,6 +507,7 @@ export class Machine {
     Atomics.notify(pool.I32, Mach.STATE >> 2);
     this.#ended = true;
     await pool.stop_timekeeper();
+    if (this.options.inline === true) return this.#end_inline();
     for (let c = 0; c < pool.cpus; c++) this.raise(c, Vector.STOP);
     const stopped = await within(this.#all, pool.healthy ? 5000 : 200);
     if (stopped === null || this.#jobs.length === 0 || this.#settled?.some((s) => s.status === 'rejected'))
@@ -419,6 +520,24 @@ export class Machine {
     pool.on_lockup = () => {};
     await give_pool(pool);
   }
+}
+
+/** A CPU's own counts, out of the machine's memory. */
+function read_statistics(I32: Int32Array, F64: Float64Array, cpu: number): CpuStatistics {
+  const area = percpu_base(cpu);
+  const word = (a: number): number => I32[(area + a) >> 2]! >>> 0;
+  return {
+    cpu,
+    switches: word(Pcpu.STAT_SWITCHES),
+    interrupts: word(Pcpu.STAT_IRQS),
+    ticks: word(Pcpu.STAT_TICKS),
+    parks: word(Pcpu.STAT_PARKS),
+    lost_wakeups: word(Pcpu.STAT_LOST_WAKEUPS),
+    contended: word(Pcpu.STAT_CONTENDED),
+    worst_wait_ms: F64[(area + Pcpu.STAT_WORST_WAIT) >> 3]!,
+    migrations: word(Pcpu.STAT_MIGRATIONS),
+    softirqs: word(Pcpu.STAT_SOFTIRQS),
+  };
 }
 
 const parameter_texts = (parameters: Record<string, string | number | boolean>): [string, string][] =>

@@ -12,6 +12,8 @@ export const MAX_MEMORY = 1 << 30;
 export const WAIT_SPIN = 100;
 /** A parked CPU looks again after this long, so that a lost wake-up shows as a report and not as a hang. */
 export const PARK_LIMIT_MS = 1000;
+/** As PARK_LIMIT_MS, for a CPU in the host's own thread: how late it may see that its time is over. */
+export const UNTIL_PARK_MS = 10;
 /** A bell that rings this late after its reason is no lost wake-up: the waker had no core of the host. */
 export const RING_GRACE_MS = 300;
 /** Attempts to take a lock outside its queue, then at its head, before the CPU parks. */

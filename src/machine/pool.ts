@@ -1,10 +1,11 @@
 // A pool: the threads of a machine's CPUs, its timekeeper and its memory, all kept for the next boot. Threads are pinned:
 // exactly as many as CPUs, one job each. After a CPU had to be killed the pool is thrown away with its memory.
 import os from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { CpuJob, CpuStatistics } from './cpu-main.js';
 import { Mach, MEM_MAP } from './memory-map.js';
+import type { LogRecord } from '../kernel/log-reader.js';
 import { clear_used } from '../mm/clear.js';
 import { Control, Mode, type TimekeeperData, type TimekeeperReport } from './timekeeper.js';
 import { EnvironmentFailure } from './errors.js';
@@ -32,6 +33,7 @@ export class Pool {
   #timekeeper: Worker;
   #timekeeper_lives = true;
   #requests = 0;
+  readonly #log: MessagePort;
   #control = new Int32Array(new SharedArrayBuffer(64));
 
   constructor(
@@ -48,8 +50,12 @@ export class Pool {
     this.I32 = new Int32Array(this.memory.buffer);
     this.U8 = new Uint8Array(this.memory.buffer);
     this.F64 = new Float64Array(this.memory.buffer);
+    const { port1, port2 } = new MessageChannel();
+    this.#log = port1;
+    port1.unref();
     this.#timekeeper = new Worker(new URL('./timekeeper.js', import.meta.url), {
-      workerData: { control: this.#control, memory: this.memory } satisfies TimekeeperData,
+      workerData: { control: this.#control, memory: this.memory, port: port2 } satisfies TimekeeperData,
+      transferList: [port2],
       stdout: false,
     });
     this.#timekeeper.unref();
@@ -108,6 +114,29 @@ export class Pool {
     this.#order(Mode.KEEP_TIME);
   }
 
+  /** Inline: whether the CPU is in its loop, where the timekeeper watches it. */
+  set inside(inside: boolean) {
+    Atomics.store(this.#control, Control.INSIDE, inside ? 1 : 0);
+  }
+
+  /** Inline: what the log has had until now. Blocks for the moment that the timekeeper needs. */
+  inline_log(): LogRecord[] {
+    const asked = Atomics.add(this.#control, Control.DRAIN, 1) + 1;
+    for (let i = 0, seen; (seen = Atomics.load(this.#control, Control.DRAINED)) !== asked && i < 100; i++) {
+      if (Atomics.load(this.#control, Control.BUSY) === 0) break;
+      Atomics.add(this.#control, Control.EPOCH, 1);
+      Atomics.notify(this.#control, Control.EPOCH);
+      Atomics.wait(this.#control, Control.DRAINED, seen, 10);
+    }
+    return this.inline_sent();
+  }
+  /** Inline: what the timekeeper has sent. */
+  inline_sent(): LogRecord[] {
+    const records: LogRecord[] = [];
+    for (let got; (got = receiveMessageOnPort(this.#log)) !== undefined;) records.push(got.message as LogRecord);
+    return records;
+  }
+
   /** Returns when the timekeeper has let go of the memory. */
   async stop_timekeeper(): Promise<void> {
     this.#order(Mode.NOTHING);
@@ -125,6 +154,7 @@ export class Pool {
   async destroy(): Promise<void> {
     this.healthy = false;
     this.#order(Mode.END);
+    this.#log.close();
     await Promise.allSettled([this.#timekeeper.terminate(), this.#piscina?.destroy()]);
   }
 }

@@ -5,11 +5,11 @@
 // It is told what to do by words of a SharedArrayBuffer of the pool's (`Control`), not by messages: those may arrive
 // after the machine that they were meant for.
 import { writeSync } from 'node:fs';
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { HARD_LOCKUP_MS, HZ } from './params.js';
 import { Mach, Pcpu, percpu_base, State } from './memory-map.js';
 import { format_record } from './log-format.js';
-import { drain } from '../kernel/log-reader.js';
+import { drain, type LogRecord } from '../kernel/log-reader.js';
 import { host_ns } from '../cpu/clock.js';
 import { attach_memory, a_ld, a_or, a_st, F64, I32, ld, ldf64, U8 } from '../cpu/raw.js';
 import { raise_vector } from '../cpu/step.js';
@@ -22,8 +22,13 @@ export const enum Control {
   MODE = 1,
   /** The number of the host's request, until this thread has let go of the machine. */
   BUSY = 2,
-  /** Write the log to file descriptor 1, and kill the process when the CPU hangs: nobody else can. */
+  /** 1: the only CPU runs in the host's thread. Send it the log, and kill the process when it hangs: nobody else can. */
   INLINE = 3,
+  /** 1 while the CPU is in its loop: only then it is watched. */
+  INSIDE = 4,
+  /** The host asks for what is in the log by adding 1; answered in DRAINED. */
+  DRAIN = 5,
+  DRAINED = 6,
 }
 export const enum Mode {
   NOTHING = 0,
@@ -33,10 +38,29 @@ export const enum Mode {
 export interface TimekeeperData {
   control: Int32Array;
   memory: WebAssembly.Memory;
+  /** Where the log goes to in inline mode. */
+  port: MessagePort;
 }
 export type TimekeeperReport = { hard_lockup: number; seconds: number };
 
 const TICK_NS = 1e9 / HZ;
+
+/** What the host may not have seen yet: printed when its thread hangs. */
+const latest: LogRecord[] = [];
+let sent_during = 0;
+
+function send_log(control: Int32Array): void {
+  const asked = Atomics.load(control, Control.DRAIN);
+  const { port } = workerData as TimekeeperData;
+  if (sent_during !== asked) latest.length = 0;
+  sent_during = asked;
+  drain(I32, U8, F64, (record) => {
+    port.postMessage(record);
+    if (latest.length < 1000) latest.push(record);
+  });
+  Atomics.store(control, Control.DRAINED, asked);
+  Atomics.notify(control, Control.DRAINED);
+}
 
 /** One CPU as the watchdog sees it. */
 interface Watched {
@@ -57,7 +81,7 @@ function keep_time(memory: WebAssembly.Memory, control: Int32Array): void {
     const epoch = Atomics.load(control, Control.EPOCH);
     const wait = (boot + next * TICK_NS - host_ns()) / 1e6;
     if (wait > 0) Atomics.wait(control, Control.EPOCH, epoch, Math.min(wait, 50));
-    if (inline) drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
+    if (inline) send_log(control);
     const now = host_ns();
     const jiffies = Math.floor((now - boot) / TICK_NS);
     if (jiffies < next) continue;
@@ -76,12 +100,13 @@ function keep_time(memory: WebAssembly.Memory, control: Int32Array): void {
       }
       if (!busy) idle = c;
       if (ld(area + Pcpu.RQ_NR) > 0 && ld(area + Pcpu.RQ_MOVABLE) > 0) movable = true;
-      watch(area, c, watched[c]!, now, limit, inline);
+      if (inline && Atomics.load(control, Control.INSIDE) === 0) watched[c]!.since = 0;
+      else watch(area, c, watched[c]!, now, limit, inline);
     }
     // An idle CPU does not look around by itself.
     if (movable && idle >= 0) raise_vector(percpu_base(idle), Vector.RESCHEDULE);
   }
-  if (inline) drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
+  if (inline) send_log(control);
   attach_memory(null);
 }
 
@@ -104,7 +129,8 @@ function watch(area: number, cpu: number, w: Watched, now: number, limit: number
   if (stuck > limit + 5e8) {
     const seconds = Math.round(stuck / 1e9);
     if (inline) {
-      drain(I32, U8, F64, (record) => writeSync(1, `${format_record(record)}\n`));
+      drain(I32, U8, F64, (record) => latest.push(record));
+      for (const record of latest) writeSync(2, `${format_record(record)}\n`);
       writeSync(
         2,
         `lockstep: hard lockup on CPU ${cpu}, which has taken no interrupt for ${seconds} s; it runs in the main thread, so the process ends\n`,

@@ -1,0 +1,73 @@
+// Which tasks wait, and for what, read out of the machine's memory: when nothing runs any more there is no CPU to ask,
+// and a machine that hangs would not answer. Reads without a lock and trusts nothing. The text is that of
+// sched/debug.ts; names come from what the modules announced when they were loaded.
+import { Mach, PERCPU, PERCPU_SIZE } from './memory-map.js';
+import { MAX_CPUS } from './params.js';
+import { Block, Mutex, PF_DAEMON, Task } from '../sched/task-layout.js';
+
+const MOST = 256;
+
+/** Static data of a module: name, address (or per-CPU offset) and bytes. */
+export type DataSymbol = [name: string, value: number, size: number];
+
+/** Names of addresses, as kallsyms gives them. */
+export class SymbolTable {
+  readonly #modules = new Map<string, DataSymbol[]>();
+
+  add(module: string, symbols: DataSymbol[]): void {
+    this.#modules.set(module, symbols);
+  }
+  delete(module: string): void {
+    this.#modules.delete(module);
+  }
+  /** `name+0x4/0x20 [module]`, or the address. */
+  text(address: number): string {
+    const percpu = address >= PERCPU && address < PERCPU + MAX_CPUS * PERCPU_SIZE;
+    const value = percpu ? (address - PERCPU) % PERCPU_SIZE : address;
+    for (const [module, symbols] of this.#modules)
+      for (const [name, start, size] of symbols) {
+        if (value < start || value >= start + Math.max(1, size)) continue;
+        const cpu = percpu ? ` of CPU ${Math.floor((address - PERCPU) / PERCPU_SIZE)}` : '';
+        return `${name}+0x${(value - start).toString(16)}/0x${size.toString(16)} [${module}]${cpu}`;
+      }
+    return `0x${(address >>> 0).toString(16)}`;
+  }
+}
+
+/** One line for each task that sleeps without a time-out: name/pid and what it waits for, with the holder. */
+export function blocked_tasks(memory: WebAssembly.Memory, symbols: SymbolTable): string[] {
+  const words = new Int32Array(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
+  const word = (a: number): number => (a > 0 && a < bytes.length ? Atomics.load(words, a >> 2) : 0);
+  const name = (task: number): string => {
+    let text = '';
+    for (let i = 0, c; i < 16 && (c = bytes[task + Task.COMM + i] ?? 0) !== 0; i++) text += String.fromCharCode(c);
+    return `${text}/${word(task + Task.PID)}`;
+  };
+  const what = (task: number): string => {
+    const address = word(task + Task.BLOCK_ADDR);
+    switch (word(task + Task.BLOCK_KIND)) {
+      case Block.MUTEX: {
+        const owner = word(address + Mutex.OWNER) & ~7;
+        return `waits for the mutex ${symbols.text(address)}, ${owner === 0 ? 'which nobody holds' : `held by ${name(owner)}`}`;
+      }
+      case Block.COMPLETION:
+        return `waits for the completion ${symbols.text(address)}`;
+      case Block.WAIT_QUEUE:
+        return `waits on the wait queue ${symbols.text(address)}`;
+      case Block.KTHREAD_EXIT:
+        return `waits for ${name(address)} to end`;
+      default:
+        return 'sleeps by schedule()';
+    }
+  };
+  const lines: string[] = [];
+  for (let at = word(Mach.TASK_LIST), n = 0; at !== Mach.TASK_LIST && at !== 0 && n < MOST; at = word(at), n++) {
+    const task = at - Task.TASKS;
+    const sleeps = word(task + Task.ON_RQ) === 0 && word(task + Task.STATE) !== 0;
+    if (!sleeps || (word(task + Task.FLAGS) & PF_DAEMON) !== 0 || word(task + Task.BLOCK_KIND) === Block.TIMEOUT)
+      continue;
+    lines.push(`${name(task)} ${what(task)}`);
+  }
+  return lines;
+}

@@ -17,7 +17,7 @@ import { cpu, my } from './context.js';
 import { clock_ns } from './clock.js';
 import { a_cas, a_ld, a_st, ld, ldf64, st, stf64 } from './raw.js';
 import { park_unless, ring } from './park.js';
-import { HANDOFF, HEAD, HOLDER, lock_text, SLEEPS, spin_holder, TAIL } from './spinlock.js';
+import { HANDOFF, HEAD, HOLDER, lock_text, note_held, SLEEPS, spin_holder, TAIL } from './spinlock.js';
 import { step } from './step.js';
 import { Wait } from './vectors.js';
 import { BUG, report } from '../kernel/panic.js';
@@ -29,8 +29,11 @@ const NEXT = 0;
 const FIRST = 4;
 const node_at = (code: number): number => percpu_base((code >>> 2) - 1) + Pcpu.NODES + (code & 3) * NODE_BYTES;
 
-/** The lock was not free. Returns holding it. Interrupts are taken while waiting if they are on. */
-export function spin_lock_slow(a: number): void {
+/**
+ * The lock was not free. Returns holding it; `note`: and remembers it for reports. Interrupts are taken while waiting
+ * if they are on.
+ */
+export function spin_lock_slow(a: number, note = false): void {
   const me = cpu + 1;
   if ((a_ld(a) & HOLDER) === me) BUG(`spin lock recursion: CPU ${cpu} already holds ${lock_text(a)}`);
   const began = clock_ns();
@@ -42,6 +45,7 @@ export function spin_lock_slow(a: number): void {
   if (!steal(a, me)) queue(a, me, began);
   st(my + Pcpu.WAIT_REASON, outer_reason);
   st(my + Pcpu.WAIT_ADDR, outer_address);
+  if (note) note_held(a);
   const waited = (clock_ns() - began) / 1e6;
   if (waited > ldf64(my + Pcpu.STAT_WORST_WAIT)) stf64(my + Pcpu.STAT_WORST_WAIT, waited);
 }
@@ -121,6 +125,11 @@ function watch(a: number, me: number, tail: number, mine: number, began: number)
     }
     n = LOCK_HEAD_SPIN >> 1;
   }
+}
+
+/** The lock at `a` was released, and its first waiter sleeps: `word` is what the lock's word was. */
+export function wake_waiter(_a: number, word: number): void {
+  ring(percpu_base(((word & HEAD) >>> 16) - 1));
 }
 
 function promote_next(mine: number): void {

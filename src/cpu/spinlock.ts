@@ -16,13 +16,12 @@
 // holder is written by lock and unlock; tail by an arriving waiter, or by the first when it leaves an empty queue;
 // head, P, H only by the first waiter. Every change is one atomic read-modify-write of the whole word.
 // The word after it is the magic number of an initialised lock.
-import { Pcpu, percpu_base } from '../machine/memory-map.js';
+import { Pcpu } from '../machine/memory-map.js';
 import { cpu, my } from './context.js';
 import { local_irq_save, local_irq_restore } from './irqflags.js';
 import { preempt_count_add, preempt_count_sub } from './preempt.js';
 import { a_cas, a_ld, a_sub, ld, st, STEPPED } from './raw.js';
-import { ring } from './park.js';
-import { spin_lock_slow } from './spin-slow.js';
+import { spin_lock_slow, wake_waiter } from './spin-slow.js';
 import { BUG } from '../kernel/panic.js';
 
 export const LOCK_SIZE = 8;
@@ -58,9 +57,9 @@ export function arch_spin_unlock(a: number): void {
   if (word !== me) unlocked(a, word);
 }
 
-/** Somebody waits; if the first of them sleeps, its bell is rung. Also where the stepped build learns of it. */
-function unlocked(_a: number, word: number): void {
-  if ((word & SLEEPS) !== 0) ring(percpu_base(((word & HEAD) >>> 16) - 1));
+/** Somebody waits; if the first of them sleeps, its bell is rung. */
+function unlocked(a: number, word: number): void {
+  if ((word & SLEEPS) !== 0) wake_waiter(a, word);
 }
 
 function not_owner(a: number): never {

@@ -24,8 +24,12 @@ export class Random {
     this.#state = x;
     return x >>> 0;
   }
-  /** A whole number from 0 to n - 1. */
+  /** A whole number from 0 to n - 1; n is at most 65536. */
   below(n: number): number {
-    return (n & (n - 1)) === 0 ? (this.next() >>> 7) & (n - 1) : (this.next() >>> 7) % n;
+    return ((this.next() >>> 16) * n) >>> 16;
+  }
+  /** How often a coin falls heads before the first tails; at most 32. */
+  halves(): number {
+    return Math.clz32(this.next());
   }
 }

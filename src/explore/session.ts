@@ -78,6 +78,9 @@ export class Session {
   readonly #choices: number[] = [];
   #choice_count = 0;
   #mod = 0;
+  /** Text handles. */
+  #init_module = 0;
+  #exit_module = 0;
   #hash = 0;
   #switches = 0;
   /** The log at the restore point. */
@@ -155,6 +158,8 @@ export class Session {
       throw new UsageError(message);
     }
     this.#mod = mod;
+    this.#init_module = k.text.text_handle(k.module.init_module as never);
+    this.#exit_module = k.text.text_handle(k.module.exit_module as never);
     runtime.s = k.core.step_here;
     runtime.l = k.core.step_here;
     this.#log_start = k.raw.ld(Mach.LOG_HEAD);
@@ -186,10 +191,11 @@ export class Session {
     }
   }
 
-  #start(handle_of: 'init_module' | 'exit_module', name: string): void {
+  #start(which: 'init_module' | 'exit_module', name: string): void {
     const { k } = this;
     k.core.to_boot_cpu();
-    const task = k.kthread.kthread_create_handle(k.text.text_handle(k.module[handle_of] as never), this.#mod, name, 0);
+    const handle = which === 'init_module' ? this.#init_module : this.#exit_module;
+    const task = k.kthread.kthread_create_handle(handle, this.#mod, name, 0);
     k.core.watch_task(task);
     k.sched.wake_up_process(task);
   }

@@ -37,11 +37,6 @@ function acquire_free(a: number): boolean {
   note_held(a);
   return true;
 }
-/** Takes a lock that was not free. */
-function acquire_slow(a: number): void {
-  spin_lock_slow(a);
-  note_held(a);
-}
 function release(a: number): void {
   if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_unlock');
   arch_spin_unlock(a);
@@ -51,7 +46,7 @@ function release(a: number): void {
 /** Takes the lock, waiting for it; preemption is off until spin_unlock. */
 export function spin_lock(lock: spinlock_t): void {
   preempt_disable();
-  if (!acquire_free(lock['@addr'])) acquire_slow(lock['@addr']);
+  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr'], true);
 }
 export function spin_unlock(lock: spinlock_t): void {
   release(lock['@addr']);
@@ -74,7 +69,7 @@ export function spin_trylock(lock: spinlock_t): boolean {
 export function spin_lock_irq(lock: spinlock_t): void {
   local_irq_disable();
   preempt_disable();
-  if (!acquire_free(lock['@addr'])) acquire_slow(lock['@addr']);
+  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr'], true);
 }
 export function spin_unlock_irq(lock: spinlock_t): void {
   release(lock['@addr']);
@@ -95,7 +90,7 @@ export function spin_trylock_irq(lock: spinlock_t): boolean {
 export function spin_lock_irqsave(lock: spinlock_t): number {
   const flags = local_irq_save();
   preempt_disable();
-  if (!acquire_free(lock['@addr'])) acquire_slow(lock['@addr']);
+  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr'], true);
   return flags;
 }
 export function spin_unlock_irqrestore(lock: spinlock_t, flags: number): void {
@@ -115,7 +110,7 @@ export function spin_trylock_irqsave(lock: spinlock_t): number {
 export function spin_lock_bh(lock: spinlock_t): void {
   local_bh_disable();
   preempt_count_add(1);
-  if (!acquire_free(lock['@addr'])) acquire_slow(lock['@addr']);
+  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr'], true);
 }
 export function spin_unlock_bh(lock: spinlock_t): void {
   release(lock['@addr']);

@@ -148,7 +148,7 @@ function kick(target: number, task: number): void {
     if (target !== cpu) smp_send_reschedule(target);
   } else if (ldf64(task + Task.VRUNTIME) + SCHED_SLICE_NS / 2 < ldf64(running + Task.VRUNTIME)) {
     resched_cpu(target);
-  }
+  } else if (STEPPED) ring(area); // a tick could preempt what runs there: the strategy is to know
 }
 
 /** Asks the task that runs on `target` to give way at its next suspend point. Context: any. */

@@ -3,7 +3,7 @@
 import { Mach } from '../machine/memory-map.js';
 import { KERNEL_STACK } from '../machine/params.js';
 import { cpu, current_task } from '../cpu/context.js';
-import { a_add, a_ld, a_or, a_st, a_sub, fill_bytes, ld, st, st8, stf64 } from '../cpu/raw.js';
+import { a_add, a_ld, a_or, a_st, a_sub, fill_bytes, ld, st, stf64 } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { GFP_KERNEL } from '../linux/gfp.js';
 import { __get_free_pages, free_pages } from '../mm/page_alloc.js';
@@ -39,8 +39,11 @@ const EINTR = 4;
 
 export function set_task_comm(task: number, name: string): void {
   const n = Math.min(15, name.length);
-  for (let i = 0; i < n; i++) st8(task + Task.COMM + i, name.charCodeAt(i) & 0xff);
-  st8(task + Task.COMM + n, 0);
+  for (let at = 0; at < 16; at += 4) {
+    let word = 0;
+    for (let i = Math.min(at + 4, n) - 1; i >= at; i--) word = (word << 8) | (name.charCodeAt(i) & 0xff);
+    st(task + Task.COMM + at, word);
+  }
 }
 
 /** A task that has not been queued yet; 0 when memory is short. The frame area is left as it is. */

@@ -82,6 +82,7 @@ export const timer_pending_raw = (timer: number): boolean => (a_ld(timer + Timer
 function publish(area: number): void {
   const first = pq_first(area + Pcpu.TIMER_HEAP);
   stf64(area + Pcpu.DEADLINE, first === 0 ? NEVER : pq_key(first));
+  if (STEPPED) ring(area); // from here on a tick may come at any step
 }
 
 function count(timer: number, n: number): void {

@@ -17,13 +17,16 @@ import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { MachineStopped } from '../cpu/step.js';
 import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, VECTOR_NAMES, Wait, WAIT_NAMES } from '../cpu/vectors.js';
 import { call_sleepable } from '../kernel/call.js';
+import { kfree, kmalloc } from '../mm/slab.js';
+import { GFP_ATOMIC } from '../linux/gfp_types.js';
 import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
 import { call_text, text_at } from '../kernel/text.js';
 import { can_balance, idle_balance, switch_tasks } from '../sched/core.js';
 import { blocked_text, for_each_task } from '../sched/debug.js';
+import { pq_first } from '../sched/pqueue.js';
 import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
 import { cond_resched, drive, resched, schedule } from '../sched/sleep.js';
-import { Block, Task, TASK_DEAD, TASK_NEW, TASK_NOLOAD, TASK_UNINTERRUPTIBLE } from '../sched/task-layout.js';
+import { Block, Task, TASK_DEAD, TASK_NEW, TASK_NOLOAD, TASK_SIZE, TASK_UNINTERRUPTIBLE } from '../sched/task-layout.js';
 import { a_ld, hash_memory, ld, ldf64, restore_snapshot, st, take_snapshot } from './raw.js';
 import { count_step, jump_to_jiffy, pass_ns, publish_jiffies, reset_clock, steps } from './clock.js';
 import { Action, type Decision, type Strategy, type View } from './strategy.js';
@@ -35,6 +38,8 @@ const EFAULT = 14;
 
 // ---- what this thread keeps of the machine beside its memory -------------------------------------------------------
 interface CpuState {
+  /** Its own area of the machine's memory. */
+  readonly area: number;
   /** Interrupts in progress, innermost last. */
   readonly stack: Activation[];
   /** What this CPU waits for in wait_on; null with `waiting`: for a lock, or for anybody else's step (cpu_relax). */
@@ -68,11 +73,21 @@ let tracer: ((site: number, text: string) => void) | null = null;
 let stale = true;
 /** Some CPU was in cpu_relax at the last look: a step of another one lets it go on. */
 let relaxing = false;
+/** Only what the CPU that ran last does has changed: it waits for something, or no longer. */
+let own_stale = false;
+/** CPUs for which something happened. */
+const rung = new Int32Array(8);
+let nr_rung = 0;
 
-/** Something happened that may let another CPU run: the next step is a decision point. */
-export function attention(): void {
-  countdown = 0;
-  stale = true;
+/** Something happened that may let CPU `c` run, any if that is no CPU: the next step is a decision point. */
+export function attention(c: number): void {
+  if (!decision.firm) countdown = 0;
+  if (c >= 0 && nr_rung < rung.length - 1) rung[nr_rung++] = c;
+  else stale = true;
+}
+/** A lock is free that others wait for. */
+export function lock_freed(a: number): void {
+  for (let c = 0; c < cpus.length; c++) if (cpus[c]!.lock === a) attention(c);
 }
 export function set_condition(condition: (() => boolean) | null): void {
   const c = cpus[cpu]!;
@@ -80,7 +95,7 @@ export function set_condition(condition: (() => boolean) | null): void {
   c.waiting = true;
   c.lock = 0;
   c.relaxed_at = steps;
-  stale = true;
+  own_stale = true;
   if (tracer !== null && condition !== null) tracer(-1, wait_text(cpu));
 }
 /** As set_condition: until nobody holds the lock. */
@@ -89,7 +104,7 @@ export function wait_for_lock(a: number): void {
   c.condition = null;
   c.waiting = true;
   c.lock = a;
-  stale = true;
+  own_stale = true;
   if (tracer !== null) tracer(-1, wait_text(cpu));
 }
 
@@ -141,6 +156,13 @@ function start_function(fn: unknown, argument: unknown): Activation {
 /** The machine as it is now, with no task but the idle ones started, is what `restore` comes back to. */
 export function set_restore_point(): void {
   for (const c of cpus) if (c.stack.length > 0) throw new Error('set_restore_point: an interrupt is in progress');
+  // Each CPU has memory for a few tasks at hand, as one has that has run for a while: fetching it is half of what a
+  // task costs.
+  for (let c = 0; c < cpus.length; c++) {
+    switch_cpu(c);
+    kfree(kmalloc(TASK_SIZE, GFP_ATOMIC));
+  }
+  switch_cpu(0);
   take_snapshot();
 }
 export function restore(): void {
@@ -166,7 +188,17 @@ export function restore(): void {
 
 /** Makes this thread's machine one of `n` CPUs. */
 export function init_cpus(n: number): void {
-  cpus = Array.from({ length: n }, () => ({ stack: [], condition: null, waiting: false, lock: 0, relaxed_at: 0, pending_site: -1 }));
+  cpus = Array.from({ length: n }, (_, c) => ({
+    area: percpu_base(c),
+    stack: [],
+    condition: null,
+    waiting: false,
+    lock: 0,
+    relaxed_at: 0,
+    pending_site: -1,
+  }));
+  can_go = new Uint8Array(n);
+  movable = new Int32Array(n);
   view = { cpus: new Int32Array(n), count: 0, last: -1, pending: new Uint8Array(n), contended: new Uint8Array(n), timers: false };
 }
 export function set_tracer(f: ((site: number, text: string) => void) | null): void {
@@ -193,33 +225,77 @@ function holds(c: CpuState): boolean {
 /** In cpu_relax. */
 const is_relaxing = (c: CpuState): boolean => c.waiting && c.condition === null && c.lock === 0;
 
-/** Fills the view. Return: how many CPUs can go on. */
+/** By CPU: it can go on. */
+let can_go = new Uint8Array(0);
+/** By CPU: its queued tasks that may move, when all CPUs were looked at. */
+let movable = new Int32Array(0);
+/** Something may change without attention: interrupts enabled again. */
+let unsettled = false;
+/** How many CPUs have queued tasks that may move, and the area of one of them. */
+let sources = 0;
+/** Each of them has one that may go to any CPU. */
+let unbound = true;
+
+/** Brings the view up to date. Return: how many CPUs can go on. */
 function look(): number {
   view.last = last;
-  if (!stale) return view.count;
-  let unsettled = false; // something may change without attention: interrupts enabled again
-  relaxing = false;
-  let count = 0;
-  const n = cpus.length;
-  let queued = 0;
-  for (let c = 0; c < n; c++) queued += ld(percpu_base(c) + Pcpu.RQ_NR);
-  for (let c = 0; c < n; c++) {
-    const area = percpu_base(c);
-    const state = cpus[c]!;
-    const pending = can_interrupt(area);
-    if (ld(area + Pcpu.PENDING) !== 0) unsettled = true;
-    if (is_relaxing(state)) relaxing = true;
-    const busy = is_busy(state, area);
-    const can = pending || (busy ? !holds(state) : queued !== 0 && (ld(area + Pcpu.RQ_NR) !== 0 || can_balance(c)));
-    if (!can) continue;
-    view.cpus[count++] = c;
-    view.pending[c] = busy && pending ? 1 : 0;
-    view.contended[c] = busy && ld(area + Pcpu.RQ_NR) !== 0 ? 1 : 0;
+  if (!stale) {
+    if (!own_stale && nr_rung === 0) return view.count;
+    view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline());
+    if (own_stale) rung[nr_rung++] = last;
+    own_stale = false;
+    let changed = false;
+    while (nr_rung > 0 && !stale) {
+      const c = rung[--nr_rung]!;
+      if (look_at(c)) changed = true;
+      // A task that was queued there may go to any idle CPU.
+      stale = unsettled || relaxing || ld(cpus[c]!.area + Pcpu.RQ_MOVABLE) !== movable[c];
+    }
+    if (!stale) return changed ? fill_view() : view.count;
   }
-  view.count = count;
+  const n = cpus.length;
+  sources = 0;
+  unbound = true;
+  for (let c = 0; c < n; c++) {
+    const { area } = cpus[c]!;
+    if ((movable[c] = ld(area + Pcpu.RQ_MOVABLE)) === 0) continue;
+    sources++;
+    const first = pq_first(area + Pcpu.RQ_HEAP) - Task.NODE;
+    if ((ld(first + Task.ALLOWED) & ld(first + Task.ALLOWED + 4)) !== -1) unbound = false;
+  }
+  unsettled = false;
+  relaxing = false;
+  for (let c = 0; c < n; c++) look_at(c);
   view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline());
   stale = unsettled || relaxing;
+  own_stale = false;
+  nr_rung = 0;
+  return fill_view();
+}
+function fill_view(): number {
+  let count = 0;
+  for (let c = 0; c < can_go.length; c++) if (can_go[c] !== 0) view.cpus[count++] = c;
+  view.count = count;
   return count;
+}
+/** Return: true if it can go on and could not, or the other way round. */
+function look_at(c: number): boolean {
+  const state = cpus[c]!;
+  const { area } = state;
+  let pending = false;
+  if (ld(area + Pcpu.PENDING) !== 0) {
+    unsettled = true;
+    pending = can_interrupt(area);
+  }
+  if (is_relaxing(state)) relaxing = true;
+  const queued = ld(area + Pcpu.RQ_NR) !== 0;
+  const busy = is_busy(state, area);
+  const can = pending || (busy ? !holds(state) : queued || (sources !== 0 && (unbound || can_balance(c)))) ? 1 : 0;
+  const changed = can_go[c] !== can;
+  can_go[c] = can;
+  view.pending[c] = busy && pending ? 1 : 0;
+  view.contended[c] = busy && queued ? 1 : 0;
+  return changed;
 }
 /** Something runs there, or a softirq is left over for an idle CPU. */
 const is_busy = (state: CpuState, area: number): boolean =>
@@ -305,8 +381,8 @@ function resume(c: number, interrupt: boolean): void {
   preempt(state);
   if (state.stack.length > 0) return resume_interrupt(state);
   if (ld(my + Pcpu.RQ_CURR) === 0) {
+    if (ld(my + Pcpu.RQ_NR) === 0 && ld(my + Pcpu.SOFTIRQ_PENDING) === 0) idle_balance();
     leave_task(0, false);
-    if (ld(my + Pcpu.RQ_CURR) === 0 && idle_balance()) leave_task(0, false);
     if (state.stack.length > 0) return resume_interrupt(state);
   }
   const task = ld(my + Pcpu.RQ_CURR);
@@ -325,7 +401,7 @@ function passed(state: CpuState): void {
     state.lock = 0;
   }
   if (state.pending_site < 0) {
-    stale = true; // it waited, or begins
+    own_stale = true; // it waited, or begins
     return;
   }
   const site = state.pending_site;
@@ -503,7 +579,7 @@ export interface Recorder {
   /** Called at each switch with a hash over the memory, when asked for. */
   hashed(hash: number): void;
 }
-const decision: Decision = { cpu: 0, action: Action.RUN, steps: 0 };
+const decision: Decision = { cpu: 0, action: Action.RUN, steps: 0, firm: false };
 const FOREVER = 0x3fffffff;
 
 export const found = (): boolean => ld(Mach.OOPSES) + ld(Mach.WARNINGS) + ld(Mach.REPORTS) !== 0;
@@ -562,11 +638,13 @@ function decide(strategy: Strategy, count: number): void {
     decision.cpu = only;
     decision.action = can_interrupt(percpu_base(only)) ? Action.INTERRUPT : Action.RUN;
     decision.steps = relaxing ? 0 : FOREVER;
+    decision.firm = false;
     return;
   }
   strategy.decide(view, decision);
-  const area = percpu_base(decision.cpu);
   const state = cpus[decision.cpu]!;
+  const { area } = state;
+  if (decision.action === Action.RUN && ld(area + Pcpu.PENDING) === 0) return;
   // A CPU that waits, or has nothing to run, can only take its interrupt.
   const busy = is_busy(state, area);
   if (decision.action === Action.TICK && (ld(area + Pcpu.IRQ_OFF) !== 0 || !busy)) decision.action = Action.RUN;

@@ -1,7 +1,7 @@
 // noinstr: never transformed, never interrupted.
 // Stands in for cpu/park.ts: a CPU that waits is ineligible until what it waits for is there, or an interrupt that it
 // may take. Nothing can be lost here; what the free-running build may lose is tested there.
-import { Pcpu } from '../machine/memory-map.js';
+import { Pcpu, PERCPU, PERCPU_SIZE } from '../machine/memory-map.js';
 import { my } from '../cpu/context.js';
 import { ld, st } from '../cpu/raw.js';
 import { Wait, WAITING } from '../cpu/vectors.js';
@@ -10,9 +10,9 @@ import { attention, set_condition } from './core.js';
 
 type Twin = { $g?: (...args: never[]) => Generator<number, void, void> };
 
-/** Something has happened that another CPU may wait for. */
-export function ring(_area: number): void {
-  attention();
+/** Something has happened that this CPU may wait for. */
+export function ring(area: number): void {
+  attention((area - PERCPU) / PERCPU_SIZE);
 }
 
 /** From a plain primitive: waiting there would stop all CPUs. */

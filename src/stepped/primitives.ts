@@ -37,7 +37,6 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'linux/delay.js': ['ndelay', 'udelay', 'mdelay', 'usleep_range', 'ssleep'],
   'linux/mutex.js': ['mutex_lock'],
   'linux/spinlock.js': [
-    'acquire_slow',
     'spin_lock',
     'spin_lock_irq',
     'spin_lock_irqsave',

@@ -34,6 +34,8 @@ export interface Decision {
   action: Action;
   /** How many steps the CPU makes before the next decision, at most; 0 is one pause later. */
   steps: number;
+  /** False: the run also ends when something happens that lets another CPU go on. */
+  firm: boolean;
 }
 
 export interface Strategy {

@@ -1,5 +1,6 @@
-// Random walk: at each step every CPU that can go on is as likely as any other. An interrupt that is pending is taken
-// with probability 1/2 at each decision, a tick arrives now and then where it could change something.
+// Random walk: at each step the CPU that runs goes on with probability 1/2, else any that can is as likely as any other.
+// An interrupt that is pending is taken with probability 1/2 at each decision, a tick arrives now and then where it could
+// change something.
 import { Action, type Decision, type Strategy, type View } from '../../stepped/strategy.js';
 import { Random } from '../random.js';
 
@@ -30,7 +31,9 @@ export class RandomWalk implements Strategy {
     else if (view.timers && random.below(TICK_TIMERS) === 0) decision.action = Action.TIMER;
     let steps = 0;
     if (count === 1) steps = random.below(2 * ALONE_STEPS);
-    else while (random.below(count) === 0) steps++;
+    else steps = random.halves();
     decision.steps = steps;
+    // At each step it was as likely to go on as it would be now.
+    decision.firm = count > 1;
   }
 }

@@ -28,6 +28,7 @@ export class Replay implements Strategy {
       decision.cpu = view.cpus[0]!;
       decision.action = Action.RUN;
       decision.steps = 0;
+      decision.firm = true;
       return;
     }
     if (!view.cpus.subarray(0, view.count).includes(choice.cpu))
@@ -35,5 +36,6 @@ export class Replay implements Strategy {
     decision.cpu = choice.cpu;
     decision.action = choice.action;
     decision.steps = choice.steps;
+    decision.firm = true; // what was recorded is how far it came
   }
 }

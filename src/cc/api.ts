@@ -32,7 +32,11 @@ import { stack_overflow } from './run.js';
 /** A function that C may call; it returns a number, a boolean, a bigint for 64 bits, or nothing. */
 export type Import = (...args: number[]) => unknown;
 
-export const api: Readonly<Record<string, Import>> = {
+let made: Readonly<Record<string, Import>> | null = null;
+/** Made when C is first loaded: while modules that import each other are evaluated, some of these have no value yet. */
+export const api = (): Readonly<Record<string, Import>> => (made ??= table());
+
+const table = (): Readonly<Record<string, Import>> => ({
   __lockstep_stack_overflow: stack_overflow,
   complete: complete_raw as Import,
   complete_all: complete_all_raw as Import,
@@ -63,4 +67,4 @@ export const api: Readonly<Record<string, Import>> = {
   smp_processor_id,
   try_wait_for_completion: try_wait_raw as Import,
   wake_up_process: wake_up_process as Import,
-};
+});

@@ -77,8 +77,9 @@ const cases: Case[] = [
   },
   {
     module: 'no-yield',
-    verdict: 'oops',
-    message: /msleep may sleep and is called without yield\*: write yield\* msleep\(\.\.\.\)/,
+    verdict: 'BUG',
+    message:
+      /^BUG: sleeping function called without yield\*: msleep\(\) may sleep; write `yield\* msleep\(\.\.\.\)` in a generator function/,
     at: ['msleep(1);'],
   },
   {
@@ -86,7 +87,7 @@ const cases: Case[] = [
     broken: 1,
     verdict: 'init',
     message: /^module_init returned -12 \(-ENOMEM\); insmod\/1 is at/,
-    at: ['return broken'],
+    at: ['return -ENOMEM', 'kthread_stop(shared.thread);'],
   },
   {
     module: 'init-fails',

@@ -30,9 +30,11 @@ export interface ExploreOptions {
   check?: boolean;
   /** Go on after a failure; the first one is reported. */
   keepGoing?: boolean;
+  /** A schedule goes on after a warning or an oops, as the free-running build does. Its token would not: none is made. */
+  toTheEnd?: boolean;
   onProgress?(schedules: number): void;
   /** Called with each schedule's outcome and log: what the differential test compares. */
-  onOutcome?(outcome: Outcome, log: () => LogLine[]): void;
+  onOutcome?(outcome: Outcome, log: () => LogLine[], results: () => Session['results']): void;
   signal?: AbortSignal;
 }
 export interface LogLine {
@@ -70,7 +72,8 @@ const make_strategy = (name: string, seed: number): Strategy => {
 };
 
 function check_count(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError(`${name}: ${value} is not a whole number from 1 on`);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new UsageError(`${name}: ${value} is not a whole number from 1 on`);
 }
 
 /**
@@ -83,8 +86,10 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
   const seed = options.seed ?? 1;
   if (!Number.isSafeInteger(seed)) throw new UsageError(`seed: ${seed} is not a whole number`);
   const strategy = make_strategy(options.strategy ?? 'random', seed);
-  const compiled = typeof file === 'string' ? await compileModule(file, { build: 'stepped', check: options.check ?? true }) : file;
+  const compiled =
+    typeof file === 'string' ? await compileModule(file, { build: 'stepped', check: options.check ?? true }) : file;
   const session = await Session.open(compiled, session_options(compiled, options));
+  session.to_the_end = options.toTheEnd === true;
   const began = performance.now();
   const behaviours = new Set<string>();
   let steps = 0;
@@ -92,11 +97,15 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
   let first: { schedule: number; token: string } | null = null;
   let done = 0;
   let breath = began;
-  for (; done < schedules && options.signal?.aborted !== true; ) {
+  for (; done < schedules && options.signal?.aborted !== true;) {
     const outcome = session.run(strategy, done);
     steps += outcome.steps;
     behaviours.add(behaviour(session, outcome));
-    options.onOutcome?.(outcome, () => session.log().map(({ pid, level, text }) => ({ pid, level, text })));
+    options.onOutcome?.(
+      outcome,
+      () => session.log().map(({ pid, level, text }) => ({ pid, level, text })),
+      () => session.results,
+    );
     if (outcome.verdict !== null) {
       failures++;
       first ??= { schedule: done, token: token_of(session) };
@@ -110,11 +119,19 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
     }
   }
   const elapsed_ms = performance.now() - began;
-  const failure = first === null ? null : await describe(session, first.token, first.schedule);
+  const failure = first === null || session.to_the_end ? null : await describe(session, first.token, first.schedule);
   return { schedules: done, steps, distinct: behaviours.size, elapsed_ms, failure, failures };
 }
 
-function session_options(compiled: CompiledModule, options: { cpus?: number; memory?: number; maxSteps?: number; parameters?: Record<string, string | number | boolean> }): {
+function session_options(
+  compiled: CompiledModule,
+  options: {
+    cpus?: number;
+    memory?: number;
+    maxSteps?: number;
+    parameters?: Record<string, string | number | boolean>;
+  },
+): {
   cpus?: number;
   memory?: number;
   max_steps?: number;
@@ -123,7 +140,9 @@ function session_options(compiled: CompiledModule, options: { cpus?: number; mem
   for (const name of Object.keys(options.parameters ?? {})) {
     if (compiled.parameters.some((p) => p.name === name)) continue;
     const known = compiled.parameters.map((p) => p.name).join(', ');
-    throw new UsageError(`${compiled.name} has no parameter '${name}'${known === '' ? ': it has none' : `; it has: ${known}`}`);
+    throw new UsageError(
+      `${compiled.name} has no parameter '${name}'${known === '' ? ': it has none' : `; it has: ${known}`}`,
+    );
   }
   return {
     ...(options.cpus !== undefined && { cpus: options.cpus }),
@@ -135,7 +154,12 @@ function session_options(compiled: CompiledModule, options: { cpus?: number; mem
 
 /** What a person could tell two runs apart by; on which CPU it happened is not part of it. */
 function behaviour(session: Session, outcome: Outcome): string {
-  const text = session.has_log ? session.log().map((r) => (r.text.startsWith('CPU: ') ? '' : `${r.pid}:${r.text}`)).join('\n') : '';
+  const text = session.has_log
+    ? session
+        .log()
+        .map((r) => (r.text.startsWith('CPU: ') ? '' : `${r.pid}:${r.text}`))
+        .join('\n')
+    : '';
   return `${outcome.verdict ?? ''}\n${text}`;
 }
 
@@ -156,7 +180,9 @@ async function describe(session: Session, token: string, schedule: number): Prom
   const replayed = new Replay(decode_token(token).choices);
   const steps = interleaving(session, () => session.run(replayed, 0));
   if (steps.outcome.verdict === null)
-    throw new Error('the schedule that failed does not fail again: the stepped machine is not deterministic; please report this');
+    throw new Error(
+      'the schedule that failed does not fail again: the stepped machine is not deterministic; please report this',
+    );
   await remember(token, session.compiled, session.parameters);
   return {
     verdict: steps.outcome.verdict,
@@ -170,8 +196,10 @@ async function describe(session: Session, token: string, schedule: number): Prom
 
 /** The message, and where the tasks were if it does not say so itself. */
 function located({ outcome, where }: Interleaving): string {
-  if (outcome.verdict !== 'deadlock' && outcome.verdict !== 'livelock' && outcome.verdict !== 'init') return outcome.message;
-  const named = (task: string): boolean => (outcome.verdict === 'init' ? task.startsWith('insmod/') : outcome.message.includes(task));
+  if (outcome.verdict !== 'deadlock' && outcome.verdict !== 'livelock' && outcome.verdict !== 'init')
+    return outcome.message;
+  const named = (task: string): boolean =>
+    outcome.verdict === 'init' ? task.startsWith('insmod/') : outcome.message.includes(task);
   const places = [...where].filter(([task]) => named(task)).map(([task, place]) => `${task} is at ${place}`);
   return [outcome.message, ...places].join('; ');
 }
@@ -205,11 +233,15 @@ export async function replay(token: string, file?: string, options: ReplayOption
   check_count('times', times);
   const wanted = decode_token(token);
   if (options.memory !== undefined && options.memory !== wanted.memory)
-    throw new UsageError(`the token is of a machine with ${wanted.memory >>> 20} MiB of memory, which replay always has`);
+    throw new UsageError(
+      `the token is of a machine with ${wanted.memory >>> 20} MiB of memory, which replay always has`,
+    );
   const path = file ?? (await find_in_history(wanted.module));
   const compiled = await compileModule(path, { build: 'stepped', check: options.check ?? true });
   if (compiled.hash.slice(0, 8) !== wanted.module)
-    throw new UsageError(`the token was made from other sources than ${path} is now: it replays only exactly those (module ${wanted.module}, this is ${compiled.hash.slice(0, 8)})`);
+    throw new UsageError(
+      `the token was made from other sources than ${path} is now: it replays only exactly those (module ${wanted.module}, this is ${compiled.hash.slice(0, 8)})`,
+    );
   const session = await Session.open(compiled, {
     cpus: wanted.cpus,
     max_steps: wanted.max_steps,
@@ -217,7 +249,9 @@ export async function replay(token: string, file?: string, options: ReplayOption
     memory: wanted.memory,
   });
   if (session.kernel_hash !== wanted.kernel)
-    throw new UsageError(`the token was made by another build of Lockstep (kernel ${wanted.kernel}, this is ${session.kernel_hash}): explore again, or use that build`);
+    throw new UsageError(
+      `the token was made by another build of Lockstep (kernel ${wanted.kernel}, this is ${session.kernel_hash}): explore again, or use that build`,
+    );
   const strategy = new Replay(wanted.choices);
   const hashing = options.hash === true || times > 1;
   let first: Outcome | null = null;
@@ -226,12 +260,15 @@ export async function replay(token: string, file?: string, options: ReplayOption
     try {
       outcome = session.run(strategy, 0, hashing);
     } catch (error) {
-      if (error instanceof ReplayDiverged) throw new UsageError(`the token does not fit this machine: ${error.message}`);
+      if (error instanceof ReplayDiverged)
+        throw new UsageError(`the token does not fit this machine: ${error.message}`);
       throw error;
     }
     first ??= outcome;
     if (outcome.hash !== first.hash || outcome.steps !== first.steps || outcome.switches !== first.switches)
-      throw new Error(`replay ${i + 1} differs from the first one (steps ${outcome.steps} and ${first.steps}, hash ${outcome.hash} and ${first.hash}); please report this`);
+      throw new Error(
+        `replay ${i + 1} differs from the first one (steps ${outcome.steps} and ${first.steps}, hash ${outcome.hash} and ${first.hash}); please report this`,
+      );
   }
   const outcome = first!;
   const log = session.log().map(format_record);

@@ -41,10 +41,21 @@ async function load_graph(): Promise<{ kernel: SteppedKernel; graph: SteppedGrap
   const kernel = buildSteppedKernel();
   const load = (file: string): Promise<unknown> => import(pathToFileURL(join(kernel.root, file)).href);
   const [boot, core, raw, module, kthread, sched, text, stack, context] = await Promise.all(
-    ['kernel/boot.js', 'cpu/loop.js', 'cpu/raw.js', 'kernel/module.js', 'sched/kthread.js', 'sched/core.js', 'kernel/text.js', 'kernel/stack.js', 'cpu/context.js'].map(load),
+    [
+      'kernel/boot.js',
+      'cpu/loop.js',
+      'cpu/raw.js',
+      'kernel/module.js',
+      'sched/kthread.js',
+      'sched/core.js',
+      'kernel/text.js',
+      'kernel/stack.js',
+      'cpu/context.js',
+    ].map(load),
   );
   const unset = settle();
-  if (unset.length > 0) throw new Error(`headers of the stepped kernel have names without a value: ${unset.join(', ')}`);
+  if (unset.length > 0)
+    throw new Error(`headers of the stepped kernel have names without a value: ${unset.join(', ')}`);
   return { kernel, graph: { core, raw, boot, module, kthread, sched, text, stack, context } as SteppedGraph };
 }
 
@@ -73,6 +84,12 @@ const PASSED = { verdict: null, message: '' } as const;
 let memory: WebAssembly.Memory | null = null;
 let owner: Session | null = null;
 
+/** What module_init and module_exit returned; null while they have not. */
+export interface Results {
+  init: number | null;
+  exit: number | null;
+}
+
 export class Session {
   /** The choices of the last schedule, as `encode_choice` makes them; the first `choice_count` are valid. */
   readonly #choices: number[] = [];
@@ -86,6 +103,9 @@ export class Session {
   /** The log at the restore point. */
   #log_start = 0;
   #sites: Map<number, Site> | null = null;
+  #results: Results = { init: null, exit: null };
+  /** A schedule goes on after a finding, as the free-running build does. */
+  to_the_end = false;
 
   private constructor(
     readonly compiled: CompiledModule,
@@ -103,15 +123,26 @@ export class Session {
   static async open(compiled: CompiledModule, options: SessionOptions = {}): Promise<Session> {
     const cpus = options.cpus ?? 4;
     const max_steps = options.max_steps ?? MAX_STEPS;
-    if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64) throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to 64`);
-    if (!Number.isInteger(max_steps) || max_steps < 1) throw new UsageError(`max-steps: ${max_steps} is not a whole number from 1 on`);
+    if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64)
+      throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to 64`);
+    if (!Number.isInteger(max_steps) || max_steps < 1)
+      throw new UsageError(`max-steps: ${max_steps} is not a whole number from 1 on`);
     const parameters = Object.entries(options.parameters ?? {}).map(([name, value]): [string, string] => [
       name,
       value === true ? 'y' : value === false ? 'n' : String(value),
     ]);
     const { kernel, graph: k } = await stepped_kernel();
     const made = step_module(compiled, kernel);
-    const session = new Session(compiled, k, kernel, cpus, max_steps, parameters, made.sites, options.memory ?? STEPPED_MEMORY);
+    const session = new Session(
+      compiled,
+      k,
+      kernel,
+      cpus,
+      max_steps,
+      parameters,
+      made.sites,
+      options.memory ?? STEPPED_MEMORY,
+    );
     session.#boot(session.memory, made.code);
     return session;
   }
@@ -127,7 +158,9 @@ export class Session {
       try {
         memory = new WebAssembly.Memory({ initial: bytes >>> 16, maximum: bytes >>> 16, shared: true });
       } catch (error) {
-        throw new EnvironmentFailure(`cannot allocate ${bytes >>> 20} MiB for the machine: ${(error as Error).message}`);
+        throw new EnvironmentFailure(
+          `cannot allocate ${bytes >>> 20} MiB for the machine: ${(error as Error).message}`,
+        );
       }
     }
     const I32 = new Int32Array(memory.buffer);
@@ -203,27 +236,29 @@ export class Session {
   /** Null: nothing is wrong. */
   #explore(strategy: Strategy, hashing: boolean): { verdict: VerdictKind; message: string } | null {
     const { core, module } = this.k;
+    const results: Results = { init: null, exit: null };
+    this.#results = results;
     this.#start('init_module', 'insmod');
     let bad = this.#phase(strategy, hashing);
-    if (bad !== null) return bad;
     const result = core.watched_result();
+    results.init = result;
+    if (bad !== null) return bad;
     if (result === null) return this.#stuck('module_init never returns');
     if (result < 0) return { verdict: 'init', message: `module_init returned ${result} (-${errname(-result) ?? '?'})` };
     if (module.has_exit(this.#mod)) {
       this.#start('exit_module', 'rmmod');
       bad = this.#phase(strategy, hashing);
       if (bad !== null) return bad;
-      if (core.watched_result() === null) return this.#stuck('module_exit never returns');
-      core.to_boot_cpu();
-      module.report_leftovers(this.#mod);
-      if (core.found()) return this.#finding();
-    } else if (core.hung_tasks() > 0) return this.#stuck('tasks wait for good, and there is no module_exit that could end it');
+      results.exit = core.watched_result();
+      if (results.exit === null) return this.#stuck('module_exit never returns');
+    } else if (core.hung_tasks() > 0)
+      return this.#stuck('tasks wait for good, and there is no module_exit that could end it');
     return null;
   }
 
   #phase(strategy: Strategy, hashing: boolean): { verdict: VerdictKind; message: string } | null {
     const { core } = this.k;
-    switch (core.run(strategy, this.#recorder, this.max_steps, hashing)) {
+    switch (core.run(strategy, this.#recorder, this.max_steps, hashing, this.to_the_end)) {
       case 'quiet':
         return core.mutex_waiters() > 0 ? this.#stuck('tasks wait for mutexes that nobody will unlock') : null;
       case 'finding':
@@ -233,7 +268,10 @@ export class Session {
       case 'deadlock':
         return this.#stuck('CPUs wait for each other');
       case 'livelock':
-        return { verdict: 'livelock', message: `no end after ${this.max_steps} steps (--max-steps): ${core.running_text().join('; ')}` };
+        return {
+          verdict: 'livelock',
+          message: `no end after ${this.max_steps} steps (--max-steps): ${core.running_text().join('; ')}`,
+        };
     }
   }
   #stuck(what: string): { verdict: VerdictKind; message: string } {
@@ -261,7 +299,10 @@ export class Session {
     return { verdict };
   }
   #first_message(): string {
-    return this.log().find((r) => r.level <= 4 && /^(BUG|Oops|WARNING|Kernel panic|Unable)/.test(r.text))?.text ?? 'a finding without a message';
+    return (
+      this.log().find((r) => r.level <= 4 && /^(BUG|Oops|WARNING|Kernel panic|Unable)/.test(r.text))?.text ??
+      'a finding without a message'
+    );
   }
 
   /** The first line of the first call trace that is the module's own: `file:line:column`, '' if there is none. */
@@ -287,6 +328,17 @@ export class Session {
     const { I32, U8, F64 } = this.k.raw;
     peek(I32, U8, F64, (record) => records.push(record));
     return records;
+  }
+
+  /** What the last schedule returned and counted. */
+  get results(): Results & { oopses: number; warnings: number; reports: number } {
+    const { I32 } = this.k.raw;
+    return {
+      ...this.#results,
+      oopses: I32[Mach.OOPSES >> 2]!,
+      warnings: I32[Mach.WARNINGS >> 2]!,
+      reports: I32[Mach.REPORTS >> 2]!,
+    };
   }
 
   /** True if the last schedule logged anything. */

@@ -19,20 +19,32 @@ import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, VECTOR_NAMES, Wait, WAIT_NAMES } 
 import { call_sleepable } from '../kernel/call.js';
 import { kfree, kmalloc } from '../mm/slab.js';
 import { GFP_ATOMIC } from '../linux/gfp_types.js';
-import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
+import { print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
 import { call_text, text_at } from '../kernel/text.js';
+import { fatal_in_interrupt } from '../kernel/traps.js';
 import { can_balance, idle_balance, switch_tasks } from '../sched/core.js';
 import { blocked_text, for_each_task } from '../sched/debug.js';
 import { pq_first } from '../sched/pqueue.js';
 import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
 import { cond_resched, drive, resched, schedule } from '../sched/sleep.js';
-import { Block, Task, TASK_DEAD, TASK_NEW, TASK_NOLOAD, TASK_SIZE, TASK_UNINTERRUPTIBLE } from '../sched/task-layout.js';
+import {
+  Block,
+  Task,
+  TASK_DEAD,
+  TASK_NEW,
+  TASK_NOLOAD,
+  TASK_SIZE,
+  TASK_UNINTERRUPTIBLE,
+} from '../sched/task-layout.js';
 import { a_ld, hash_memory, ld, ldf64, restore_snapshot, st, take_snapshot } from './raw.js';
 import { count_step, jump_to_jiffy, pass_ns, publish_jiffies, reset_clock, steps } from './clock.js';
 import { Action, type Decision, type Strategy, type View } from './strategy.js';
 
 type Activation = Generator<number, unknown, void>;
-type Twin = ((...args: never[]) => unknown) & { $g?: (...args: unknown[]) => Activation; $y?: (...args: unknown[]) => Activation };
+type Twin = ((...args: never[]) => unknown) & {
+  $g?: (...args: unknown[]) => Activation;
+  $y?: (...args: unknown[]) => Activation;
+};
 
 const EFAULT = 14;
 
@@ -136,7 +148,8 @@ twin(call_text).$g = function* (handle: unknown, a: unknown, b: unknown, c: unkn
   return (f as (...args: unknown[]) => unknown)(a, b, c);
 };
 // No generator of its own: the caller delegates to the function's.
-twin(call_sleepable).$y = (handle: unknown, argument: unknown): Activation => start_function(text_at(handle as number), argument);
+twin(call_sleepable).$y = (handle: unknown, argument: unknown): Activation =>
+  start_function(text_at(handle as number), argument);
 for (const f of [drive, schedule, resched]) twin(f).$y = f as unknown as (...args: unknown[]) => Activation;
 twin(cond_resched).$y = function* (): Activation {
   if (ld(my + Pcpu.NEED_RESCHED) === 0 || preempt_count() !== 0) return 0;
@@ -199,7 +212,14 @@ export function init_cpus(n: number): void {
   }));
   can_go = new Uint8Array(n);
   movable = new Int32Array(n);
-  view = { cpus: new Int32Array(n), count: 0, last: -1, pending: new Uint8Array(n), contended: new Uint8Array(n), timers: false };
+  view = {
+    cpus: new Int32Array(n),
+    count: 0,
+    last: -1,
+    pending: new Uint8Array(n),
+    contended: new Uint8Array(n),
+    timers: false,
+  };
 }
 export function set_tracer(f: ((site: number, text: string) => void) | null): void {
   tracer = f;
@@ -207,7 +227,14 @@ export function set_tracer(f: ((site: number, text: string) => void) | null): vo
 export const total_steps = (): number => steps;
 
 // ---- who can go on --------------------------------------------------------------------------------------------------
-let view: View = { cpus: new Int32Array(0), count: 0, last: -1, pending: new Uint8Array(0), contended: new Uint8Array(0), timers: false };
+let view: View = {
+  cpus: new Int32Array(0),
+  count: 0,
+  last: -1,
+  pending: new Uint8Array(0),
+  contended: new Uint8Array(0),
+  timers: false,
+};
 
 function can_interrupt(area: number): boolean {
   return (ld(area + Pcpu.PENDING) & ~NMI_VECTORS) !== 0 && ld(area + Pcpu.IRQ_OFF) === 0;
@@ -390,7 +417,8 @@ function resume(c: number, interrupt: boolean): void {
 }
 /** The running task gives way, if it was asked to and may. */
 function preempt(state: CpuState): void {
-  if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
+  if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0)
+    leave_task(ld(my + Pcpu.RQ_CURR), true);
 }
 
 /** The access that a pause stood before is made now. */
@@ -420,7 +448,12 @@ function push_interrupt(state: CpuState): void {
 }
 /** Puts an activation on top of what the CPU does. */
 function push(state: CpuState, activation: Activation): void {
-  const interrupted = { condition: state.condition, waiting: state.waiting, lock: state.lock, site: state.pending_site };
+  const interrupted = {
+    condition: state.condition,
+    waiting: state.waiting,
+    lock: state.lock,
+    site: state.pending_site,
+  };
   state.pending_site = -1;
   state.waiting = false;
   state.condition = null;
@@ -452,9 +485,7 @@ function resume_interrupt(state: CpuState): void {
       preempt(state);
     } else if (r.value === SCHEDULE) throw new Error('an interrupt handler called schedule()');
   } catch (error) {
-    if (error instanceof MachineStopped) throw error;
-    print_oops(error);
-    panic('Fatal exception in interrupt');
+    fatal_in_interrupt(error, ld(my + Pcpu.IN_VECTOR) - 1);
   }
 }
 
@@ -543,7 +574,12 @@ interface CarriedWait {
 }
 const carried_wait: (CarriedWait | null)[] = [];
 function take_wait(state: CpuState): CarriedWait {
-  const wait = { condition: state.condition, lock: state.lock, reason: ld(my + Pcpu.WAIT_REASON), address: ld(my + Pcpu.WAIT_ADDR) };
+  const wait = {
+    condition: state.condition,
+    lock: state.lock,
+    reason: ld(my + Pcpu.WAIT_REASON),
+    address: ld(my + Pcpu.WAIT_ADDR),
+  };
   state.waiting = false;
   state.condition = null;
   state.lock = 0;
@@ -584,8 +620,14 @@ const FOREVER = 0x3fffffff;
 
 export const found = (): boolean => ld(Mach.OOPSES) + ld(Mach.WARNINGS) + ld(Mach.REPORTS) !== 0;
 
-/** Runs until everything waits for good or something was found. */
-export function run(strategy: Strategy, recorder: Recorder, limit: number, hashing: boolean): Ended {
+/** Runs until everything waits for good or, unless `to_the_end`, something was found. */
+export function run(
+  strategy: Strategy,
+  recorder: Recorder,
+  limit: number,
+  hashing: boolean,
+  to_the_end: boolean,
+): Ended {
   max_steps = limit;
   stale = true;
   quiet = 0;
@@ -612,7 +654,7 @@ export function run(strategy: Strategy, recorder: Recorder, limit: number, hashi
       choice = false;
       if (publish_jiffies()) raise_due();
       if (hashing) recorder.hashed((hash = hash_memory(hash)));
-      if (found()) return 'finding';
+      if (found() && !to_the_end) return 'finding';
       if (steps > max_steps) return 'livelock';
       // CPUs that only relax make no steps: time passes, or nothing ever will.
       idle_rounds = steps === before ? idle_rounds + 1 : 0;
@@ -648,7 +690,8 @@ function decide(strategy: Strategy, count: number): void {
   // A CPU that waits, or has nothing to run, can only take its interrupt.
   const busy = is_busy(state, area);
   if (decision.action === Action.TICK && (ld(area + Pcpu.IRQ_OFF) !== 0 || !busy)) decision.action = Action.RUN;
-  if (decision.action === Action.RUN && can_interrupt(area) && (!busy || holds(state))) decision.action = Action.INTERRUPT;
+  if (decision.action === Action.RUN && can_interrupt(area) && (!busy || holds(state)))
+    decision.action = Action.INTERRUPT;
 }
 
 /** Some CPU waits in wait_on, and nothing will ever end it. */
@@ -694,7 +737,8 @@ export function waiting_text(): string[] {
     lines.push(`CPU ${c} (${running_there(c)}${cpus[c]!.stack.length > 0 ? ', in an interrupt' : ''}) ${wait_text(c)}`);
   }
   for_each_task((task) => {
-    if (ld(task + Task.ON_RQ) === 0 && ld(task + Task.STATE) !== TASK_DEAD) lines.push(`${task_comm(task)}/${task_pid(task)} ${blocked_text(task)}`);
+    if (ld(task + Task.ON_RQ) === 0 && ld(task + Task.STATE) !== TASK_DEAD)
+      lines.push(`${task_comm(task)}/${task_pid(task)} ${blocked_text(task)}`);
   });
   return lines;
 }
@@ -711,7 +755,8 @@ export function hung_tasks(): number {
   let n = 0;
   for_each_task((task) => {
     const state = ld(task + Task.STATE);
-    if (ld(task + Task.ON_RQ) === 0 && (state & TASK_UNINTERRUPTIBLE) !== 0 && (state & (TASK_NEW | TASK_NOLOAD)) === 0) n++;
+    if (ld(task + Task.ON_RQ) === 0 && (state & TASK_UNINTERRUPTIBLE) !== 0 && (state & (TASK_NEW | TASK_NOLOAD)) === 0)
+      n++;
   });
   return n;
 }
@@ -729,7 +774,13 @@ export function running_text(): string[] {
 export function running_now(): { task: string; pid: number; interrupt: boolean; context: string; irqs_off: boolean } {
   const task = ld(my + Pcpu.CURRENT);
   const interrupt = in_interrupt() && (cpus[cpu]!.stack.length > 0 || in_serving_softirq());
-  return { task: task_comm(task), pid: task_pid(task), interrupt, context: interrupt ? context_text() : '', irqs_off: irqs_disabled() };
+  return {
+    task: task_comm(task),
+    pid: task_pid(task),
+    interrupt,
+    context: interrupt ? context_text() : '',
+    irqs_off: irqs_disabled(),
+  };
 }
 function context_text(): string {
   if (!in_hardirq()) return 'softirq';

@@ -142,7 +142,10 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
     return seq(...checks, choose(is_a(set(r, plain_call), 'object'), k('result', site, fn(), r), r));
   });
   const stepped = without_wait(callee, args, plain_call, by_g);
-  return at(seq(pause, choose(is_set(g), stepped, choose(is_set(y), k('undelegated', site, fn()), plain))), node);
+  return at(
+    seq(pause, choose(is_set(g), stepped, choose(is_set(y), at(k('undelegated', site, fn()), where), plain))),
+    node,
+  );
 }
 
 /** A primitive with `$w` says from its arguments that it would not wait now: then no generator is made for it. */
@@ -179,7 +182,7 @@ export function call_expression(t: Twin, node: Node, delegated: boolean): Node {
     const made = at(delegate(call(twin, ...natural())), node);
     if (b.declaration.generator === delegated) return made;
     if (delegated) return at(delegate(k('sleeper', site, callee, made)), node);
-    return at(seq(...natural(), k('undelegated', site, callee)), node);
+    return at(seq(...natural(), at(k('undelegated', site, callee), call_place(node))), node);
   }
   if (cx.is_harmless(callee) && !delegated) return { ...node, arguments: natural() };
 

@@ -99,7 +99,11 @@ export const runtime: Runtime = {
     return made;
   },
   undelegated(_site, f) {
-    throw new StepError(`${named(f)} may sleep and is called without yield*: write yield* ${named(f)}(...)`);
+    // In the words of kernel/loader.ts, which finds the same in the free-running build.
+    const name = named(f);
+    throw new StepError(
+      `BUG: sleeping function called without yield*: ${name}() may sleep; write \`yield* ${name}(...)\` in a generator function`,
+    );
   },
   result(site, f, value) {
     return is_iterator(value) ? runtime.undelegated(site, f) : value;

@@ -35,9 +35,7 @@ function explain(error: unknown): number {
   });
   if (debug && error instanceof Error) out.error(error.stack ?? message);
   else if (known(error))
-    out.error(
-      error instanceof SourceErrors && message.includes('\n') ? `the source was refused\n\n${message}` : message,
-    );
+    out.error(error instanceof SourceErrors && code === 2 ? `the source was refused\n\n${message}` : message);
   else out.error(`${message}\n  This is a fault of Lockstep itself. LOCKSTEP_DEBUG=1 shows where.`);
   return code;
 }

@@ -5,7 +5,7 @@
 // only, REFCNT is atomic.
 import { MAILBOX_TEXT, MAILBOX_TEXT_SIZE, Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { current_task } from '../cpu/context.js';
-import { a_add, a_cas, a_ld, ld, st, STEPPED, U8 } from '../cpu/raw.js';
+import { a_add, a_cas, a_ld, ld, st, st8, STEPPED, U8 } from '../cpu/raw.js';
 import { on_each_cpu, smp_call_function } from '../cpu/smp.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { begin_static, end_static } from '../linux/types.js';
@@ -82,7 +82,7 @@ export interface LoadSpec {
 const request_text = (n: number): string => Buffer.from(U8.slice(MAILBOX_TEXT, MAILBOX_TEXT + n)).toString();
 function answer(text: string): void {
   const bytes = Buffer.from(text).subarray(0, MAILBOX_TEXT_SIZE);
-  for (let i = 0; i < bytes.length; i++) U8[MAILBOX_TEXT + i] = bytes[i]!;
+  for (let i = 0; i < bytes.length; i++) st8(MAILBOX_TEXT + i, bytes[i]!);
   st(Box.LENGTH, bytes.length);
 }
 
@@ -183,7 +183,7 @@ export function load_module(spec: LoadSpec): number {
   const { evaluation, next } = made;
   st(mod + Mod.ID, a_add(Mach.NEXT_MODULE, 1) + 1);
   st(mod + Mod.STATE, ModuleState.COMING);
-  for (let i = 0; i < Math.min(NAME_SIZE - 1, spec.name.length); i++) U8[mod + Mod.NAME + i] = spec.name.charCodeAt(i);
+  for (let i = 0; i < Math.min(NAME_SIZE - 1, spec.name.length); i++) st8(mod + Mod.NAME + i, spec.name.charCodeAt(i));
   st(mod + Mod.INIT, evaluation.init === null ? 0 : text_handle_or_zero(evaluation.init));
   st(mod + Mod.EXIT, evaluation.exit === null ? 0 : text_handle_or_zero(evaluation.exit));
   if (!STEPPED) smp_call_function(load_here, 0, true);

@@ -15,7 +15,7 @@ import { EnvironmentFailure, MachineFailure, UsageError } from './errors.js';
 import { format_record } from './log-format.js';
 import { BREAKS } from '../cpu/break.js';
 import { BootFlag, Mach, MAILBOX_TEXT, MAILBOX_TEXT_SIZE, Pcpu, percpu_base, State } from './memory-map.js';
-import { DEFAULT_MEMORY, LOG_KEPT, MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from './params.js';
+import { DEFAULT_MEMORY, LOG_KEPT, MAX_CPUS, MAX_MEMORY, MIN_MEMORY, STOP_MS, STOP_MS_PER_CPU } from './params.js';
 import { blocked_tasks, SymbolTable, type DataSymbol } from './blocked.js';
 import { give_pool, take_pool, type Pool } from './pool.js';
 import { Vector } from '../cpu/vectors.js';
@@ -162,7 +162,8 @@ export class Machine {
       hung_task_ms: options.hung_task_ms ?? 0,
       broken: (options.break_for_test ?? []).reduce((bits, name) => bits | break_bit(name), 0),
     });
-    pool.on_lockup = ({ hard_lockup, seconds }) =>
+    pool.on_lockup = ({ hard_lockup, seconds }) => {
+      pool.healthy = false; // its thread will not stop by itself
       this.#fail(
         hard_lockup < 0
           ? new EnvironmentFailure('the timekeeper thread died')
@@ -170,6 +171,7 @@ export class Machine {
               `hard lockup on CPU ${hard_lockup}: it has taken no interrupt for ${seconds} s; ${this.#cpu_text(hard_lockup)}`,
             ),
       );
+    };
     if (options.inline === true) return this.#boot_inline();
     this.#jobs = pool.start(process.cwd());
     this.#jobs.forEach((job, cpu) => {
@@ -509,7 +511,8 @@ export class Machine {
     await pool.stop_timekeeper();
     if (this.options.inline === true) return this.#end_inline();
     for (let c = 0; c < pool.cpus; c++) this.raise(c, Vector.STOP);
-    const stopped = await within(this.#all, pool.healthy ? 5000 : 200);
+    const patience = STOP_MS + (STOP_MS_PER_CPU * pool.cpus) / Math.max(1, this.#word(Mach.CORES));
+    const stopped = await within(this.#all, pool.healthy ? patience : 200);
     if (stopped === null || this.#jobs.length === 0 || this.#settled?.some((s) => s.status === 'rejected'))
       pool.healthy = false;
     Atomics.store(pool.I32, Mach.LOG_BELL >> 2, 0);

@@ -12,6 +12,9 @@ export const MAX_MEMORY = 1 << 30;
 export const WAIT_SPIN = 100;
 /** A parked CPU looks again after this long, so that a lost wake-up shows as a report and not as a hang. */
 export const PARK_LIMIT_MS = 1000;
+/** At power-off a CPU that has not stopped after this, and this for each CPU per core, is killed with the pool. */
+export const STOP_MS = 1000;
+export const STOP_MS_PER_CPU = 150;
 /** As PARK_LIMIT_MS, for a CPU in the host's own thread: how late it may see that its time is over. */
 export const UNTIL_PARK_MS = 10;
 /** A bell that rings this late after its reason is no lost wake-up: the waker had no core of the host. */

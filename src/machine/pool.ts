@@ -20,6 +20,9 @@ export interface BootWords {
   broken: number;
 }
 
+/** Flags of this process that its threads can take: a program given by -e leaves one behind that they refuse. */
+const thread_flags = (): string[] => process.execArgv.filter((flag) => !/^(--input-type|-e$|--eval|-p$|--print|-pe$)/.test(flag));
+
 export class Pool {
   readonly memory: WebAssembly.Memory;
   readonly I32: Int32Array;
@@ -56,9 +59,9 @@ export class Pool {
     this.#timekeeper = new Worker(new URL('./timekeeper.js', import.meta.url), {
       workerData: { control: this.#control, memory: this.memory, port: port2 } satisfies TimekeeperData,
       transferList: [port2],
+      execArgv: thread_flags(),
       stdout: false,
     });
-    this.#timekeeper.unref();
     this.#timekeeper.on('message', (report: TimekeeperReport) => this.on_lockup(report));
     // Its death shows as missing ticks; the error itself must not end the process.
     this.#timekeeper.on('error', (error) => {
@@ -67,6 +70,7 @@ export class Pool {
       this.on_lockup({ hard_lockup: -1, seconds: 0 });
       process.emitWarning(`lockstep: the timekeeper failed: ${error.message}`);
     });
+    this.#timekeeper.unref(); // after the listeners: each of them makes it keep the process alive
   }
 
   /** Zeroes what the last machine used and writes the words that a boot needs. */
@@ -92,7 +96,7 @@ export class Pool {
       maxThreads: this.cpus,
       idleTimeout: Infinity,
       concurrentTasksPerWorker: 1,
-      execArgv: [...process.execArgv, '--enable-source-maps'], // from the first file on, so the kernel's own are mapped too
+      execArgv: [...thread_flags(), '--enable-source-maps'], // from the first file on, so the kernel's own are mapped too
       resourceLimits: { maxOldGenerationSizeMb: this.heap_mib },
     });
     const piscina = this.#piscina;

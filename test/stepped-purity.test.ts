@@ -20,6 +20,7 @@ const WRITERS: Record<string, string> = {
 };
 /** Files that may use what is the host's. */
 const HOST: Record<string, string> = {
+  'kernel/log-reader.js': "waits for the log on the host's side",
   'kernel/loader.js': 'evaluates a module, before the restore point',
 };
 

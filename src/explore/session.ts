@@ -8,6 +8,7 @@ import { EnvironmentFailure, UsageError } from '../machine/errors.js';
 import { SourceErrors } from '../module/errors.js';
 import type { CompiledModule } from '../module/compile.js';
 import { buildSteppedKernel, type SteppedKernel } from '../stepped/build.js';
+import { BUNDLE } from '../stepped/bundle.js';
 import { transform, Unsteppable, type Site } from '../stepped/transform.js';
 import { runtime, settle } from '../stepped/transform/runtime.js';
 import type { Action, Strategy } from '../stepped/strategy.js';
@@ -29,34 +30,27 @@ interface SteppedGraph {
   context: typeof import('../cpu/context.js');
 }
 
-let graph: Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> | null = null;
+const graphs = new Map<number, Promise<{ kernel: SteppedKernel; graph: SteppedGraph }>>();
 
-/** Builds the stepped kernel if it is stale and imports it, once. */
-export function stepped_kernel(): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
-  graph ??= load_graph();
-  return graph;
+/** Builds the stepped kernel if it is stale and imports it: once for each size of the memory. */
+export function stepped_kernel(bytes = STEPPED_MEMORY): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
+  const made = graphs.get(bytes) ?? load_graph(bytes);
+  graphs.set(bytes, made);
+  return made;
 }
-async function load_graph(): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
+async function load_graph(bytes: number): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
   process.setSourceMapsEnabled(true); // before the graph is compiled, or its stacks are those of the output
   const kernel = buildSteppedKernel();
-  const load = (file: string): Promise<unknown> => import(pathToFileURL(join(kernel.root, file)).href);
-  const [boot, core, raw, module, kthread, sched, text, stack, context] = await Promise.all(
-    [
-      'kernel/boot.js',
-      'cpu/loop.js',
-      'cpu/raw.js',
-      'kernel/module.js',
-      'sched/kthread.js',
-      'sched/core.js',
-      'kernel/text.js',
-      'kernel/stack.js',
-      'cpu/context.js',
-    ].map(load),
-  );
+  const graph = (await import(`${pathToFileURL(join(kernel.root, BUNDLE)).href}?memory=${bytes}`).catch(
+    (error: Error) => {
+      if (!(error instanceof RangeError)) throw error;
+      throw new EnvironmentFailure(`cannot allocate ${bytes >>> 20} MiB for the machine: ${error.message}`);
+    },
+  )) as SteppedGraph;
   const unset = settle();
   if (unset.length > 0)
     throw new Error(`headers of the stepped kernel have names without a value: ${unset.join(', ')}`);
-  return { kernel, graph: { core, raw, boot, module, kthread, sched, text, stack, context } as SteppedGraph };
+  return { kernel, graph };
 }
 
 export interface SessionOptions {
@@ -81,7 +75,6 @@ export interface Outcome {
 
 const PASSED = { verdict: null, message: '' } as const;
 
-let memory: WebAssembly.Memory | null = null;
 let owner: Session | null = null;
 
 /** What module_init and module_exit returned; null while they have not. */
@@ -131,18 +124,10 @@ export class Session {
       name,
       value === true ? 'y' : value === false ? 'n' : String(value),
     ]);
-    const { kernel, graph: k } = await stepped_kernel();
+    const memory = options.memory ?? STEPPED_MEMORY;
+    const { kernel, graph: k } = await stepped_kernel(memory);
     const made = step_module(compiled, kernel);
-    const session = new Session(
-      compiled,
-      k,
-      kernel,
-      cpus,
-      max_steps,
-      parameters,
-      made.sites,
-      options.memory ?? STEPPED_MEMORY,
-    );
+    const session = new Session(compiled, k, kernel, cpus, max_steps, parameters, made.sites, memory);
     session.#boot(session.memory, made.code);
     return session;
   }
@@ -154,20 +139,10 @@ export class Session {
 
   #boot(bytes: number, code: string): void {
     const { k } = this;
-    if (memory === null || memory.buffer.byteLength !== bytes) {
-      try {
-        memory = new WebAssembly.Memory({ initial: bytes >>> 16, maximum: bytes >>> 16, shared: true });
-      } catch (error) {
-        throw new EnvironmentFailure(
-          `cannot allocate ${bytes >>> 20} MiB for the machine: ${(error as Error).message}`,
-        );
-      }
-    }
-    const I32 = new Int32Array(memory.buffer);
-    const U8 = new Uint8Array(memory.buffer);
+    const { I32, U8 } = k.raw;
     clear_used(I32, U8);
     U8.fill(0, 0, MEM_MAP);
-    k.raw.attach_memory(memory);
+    k.raw.attach_memory(k.raw.memory);
     k.stack.set_stack_root(process.cwd());
     k.boot.init_kernel_code();
     I32[Mach.CPUS >> 2] = this.cpus;

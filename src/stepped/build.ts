@@ -20,6 +20,7 @@ import {
 import { transform, type Site } from './transform.js';
 import type { Node } from './transform/ast.js';
 import { KernelGraph } from './transform/kernel.js';
+import { bundle_kernel } from './bundle.js';
 
 /** The folders whose code runs on an emulated CPU, and the files of the machine that they use. */
 export const KERNEL_FOLDERS = ['cpu', 'mm', 'sched', 'kernel', 'drivers', 'fs', 'linux'];
@@ -134,6 +135,7 @@ export function buildSteppedKernel(
     writeFileSync(output, map ? `${code}//# sourceMappingURL=${posix.basename(file)}.map\n` : code);
     if (map) writeFileSync(`${output}.map`, JSON.stringify(map));
   }
+  bundle_kernel(root, dist, [...sources.keys()]);
   const made = { hash, nextSite: sites.length, sites };
   writeFileSync(manifest, JSON.stringify(made));
   return { ...made, root, built: true };
@@ -167,6 +169,7 @@ function hash_of(
   const hash = createHash('sha256');
   const own = [
     'stepped/build.js',
+    'stepped/bundle.js',
     'stepped/primitives.js',
     'stepped/transform.js',
     ...files_below(dist, 'stepped/transform'),

@@ -2,23 +2,33 @@
 // Stands in for cpu/raw.ts in the stepped build: same names. All CPUs run in this thread, so atomics are plain accesses,
 // and every write notes the block it touches: a restore then costs what the schedule wrote.
 //
-// A block is 32 bytes. `stamp[block] === epoch` means that the block is in the list of dirty blocks.
+// A block is 32 bytes. `stamp[block] === count[EPOCH]` means that the block is in the list of dirty blocks.
+//
+// The memory is made when this file is loaded, `?memory=BYTES` in its address, and is the only one: its views are
+// constants, which halves the code of every access. A machine of another size has a kernel of its own.
+import { STEPPED_MEMORY } from '../machine/params.js';
 
-export let I32: Int32Array = new Int32Array(0);
-export let U32: Uint32Array = new Uint32Array(0);
-export let U16: Uint16Array = new Uint16Array(0);
-export let U8: Uint8Array = new Uint8Array(0);
-export let I64: BigInt64Array = new BigInt64Array(0);
-export let F64: Float64Array = new Float64Array(0);
-export let memory_size = 0;
+export const memory_size = Number(new URL(import.meta.url).searchParams.get('memory') ?? STEPPED_MEMORY);
+const pages = memory_size >>> 16;
+export const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+export const I32 = new Int32Array(memory.buffer);
+export const U32 = new Uint32Array(memory.buffer);
+export const U16 = new Uint16Array(memory.buffer);
+export const U8 = new Uint8Array(memory.buffer);
+export const I64 = new BigInt64Array(memory.buffer);
+export const F64 = new Float64Array(memory.buffer);
 
 const BLOCK_SHIFT = 5;
 const BLOCK_WORDS = 1 << (BLOCK_SHIFT - 2);
-let stamp = new Int32Array(0);
-let epoch = 1;
-let dirty = new Int32Array(0);
-let dirty_count = 0;
-let snapshot: Int32Array = new Int32Array(0);
+const stamp = new Int32Array(memory_size >> BLOCK_SHIFT);
+const dirty = new Int32Array(memory_size >> BLOCK_SHIFT);
+const snapshot = new Int32Array(memory_size >> 2);
+// In an array, because the compiler loads and checks a variable of a module as an object at each use.
+const count = new Int32Array(2);
+const enum Count {
+  EPOCH = 0,
+  DIRTY = 1,
+}
 
 type Attach = (memory: WebAssembly.Memory | null) => void;
 const attached: Attach[] = [];
@@ -26,44 +36,36 @@ export function on_attach(f: Attach): void {
   attached.push(f);
 }
 
-export function attach_memory(memory: WebAssembly.Memory | null): void {
-  const buffer = memory === null ? new ArrayBuffer(0) : memory.buffer;
-  I32 = new Int32Array(buffer);
-  U32 = new Uint32Array(buffer);
-  U16 = new Uint16Array(buffer);
-  U8 = new Uint8Array(buffer);
-  I64 = new BigInt64Array(buffer);
-  F64 = new Float64Array(buffer);
-  memory_size = buffer.byteLength;
-  stamp = new Int32Array(memory_size >> BLOCK_SHIFT);
-  dirty = new Int32Array(memory_size >> BLOCK_SHIFT);
-  dirty_count = 0;
-  epoch = 1;
-  snapshot = new Int32Array(0);
+/** Forgets what was written to the last machine. */
+export function attach_memory(given: WebAssembly.Memory | null): void {
+  if (given !== null && given !== memory) throw new Error('the stepped kernel has a memory of its own');
+  stamp.fill(0);
+  count[Count.EPOCH] = 1;
+  count[Count.DIRTY] = 0;
   for (const f of attached) f(memory);
 }
 
 function touch(block: number): void {
-  stamp[block] = epoch;
-  dirty[dirty_count++] = block;
+  stamp[block] = count[Count.EPOCH]!;
+  dirty[count[Count.DIRTY]!++] = block;
 }
 /** Notes that the word at `a` is about to be written. */
 export const mark = (a: number): void => {
   const block = a >> BLOCK_SHIFT;
-  if (stamp[block] !== epoch) touch(block);
+  if (stamp[block] !== count[Count.EPOCH]) touch(block);
 };
 
 /** From here a restore comes back to this. */
 export function take_snapshot(): void {
-  snapshot = I32.slice();
-  epoch++;
-  dirty_count = 0;
+  snapshot.set(I32);
+  count[Count.EPOCH]!++;
+  count[Count.DIRTY] = 0;
 }
 /** Puts back every block that was written since the snapshot. */
 export function restore_snapshot(): void {
   const words = I32;
   const saved = snapshot;
-  for (let i = 0; i < dirty_count; i++) {
+  for (let i = 0; i < count[Count.DIRTY]!; i++) {
     const from = dirty[i]! << (BLOCK_SHIFT - 2);
     // Unrolled: this is a good part of what a short schedule costs.
     words[from] = saved[from]!;
@@ -75,14 +77,14 @@ export function restore_snapshot(): void {
     words[from + 6] = saved[from + 6]!;
     words[from + 7] = saved[from + 7]!;
   }
-  dirty_count = 0;
-  epoch++;
+  count[Count.DIRTY] = 0;
+  count[Count.EPOCH]!++;
 }
-export const dirty_blocks = (): number => dirty_count;
+export const dirty_blocks = (): number => count[Count.DIRTY]!;
 
 /** A hash over all that differs from the snapshot: equal memories of two runs of one schedule have equal hashes. */
 export function hash_memory(hash: number): number {
-  for (let i = 0; i < dirty_count; i++) {
+  for (let i = 0; i < count[Count.DIRTY]!; i++) {
     const from = dirty[i]! << (BLOCK_SHIFT - 2);
     hash = Math.imul(hash ^ from, 0x01000193);
     for (let w = from; w < from + BLOCK_WORDS; w++) hash = Math.imul(hash ^ I32[w]!, 0x01000193);
@@ -93,7 +95,7 @@ export function hash_memory(hash: number): number {
 export const ld = (a: number): number => I32[a >> 2]!;
 export const st = (a: number, v: number): void => {
   const block = a >> BLOCK_SHIFT;
-  if (stamp[block] !== epoch) touch(block);
+  if (stamp[block] !== count[Count.EPOCH]) touch(block);
   I32[a >> 2] = v;
 };
 export const ld8 = (a: number): number => U8[a]!;
@@ -179,7 +181,7 @@ export const a_cas64 = (a: number, old: bigint, v: bigint): bigint => {
 function mark_range(a: number, n: number): void {
   if (n <= 0) return;
   for (let block = a >> BLOCK_SHIFT; block <= (a + n - 1) >> BLOCK_SHIFT; block++)
-    if (stamp[block] !== epoch) touch(block);
+    if (stamp[block] !== count[Count.EPOCH]) touch(block);
 }
 export function fill_bytes(a: number, value: number, n: number): void {
   mark_range(a, n);

@@ -64,7 +64,7 @@ function steal(a: number, me: number): boolean {
 
 /** The broken control of the lock's tests. */
 function take_broken(a: number, word: number): boolean {
-  linger(300);
+  linger(20_000);
   a_st(a, word);
   return true;
 }

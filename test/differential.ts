@@ -88,10 +88,8 @@ export class Differential {
       await machine.insmod(this.free, parameters);
       results.init = 0;
       if (!(await machine.idle(20_000))) throw new Error(`${this.free.name} does not come to rest`);
-      if (this.free.exit !== false) {
-        await machine.rmmod(this.free.name);
-        results.exit = 0;
-      }
+      await machine.rmmod(this.free.name);
+      results.exit = 0;
     } catch (error) {
       if (!(error instanceof MachineFailure)) throw error;
       const failed = /module_init returned (-\d+)/.exec(error.message);

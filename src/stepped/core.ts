@@ -359,7 +359,9 @@ function raise_timer(c: number): void {
 function jump(): boolean {
   const next = next_deadline();
   // A thread that polls with msleep, or a timer that re-arms itself, goes on for ever: also that is waiting for good.
-  if (next === Infinity || quiet++ >= QUIET_EXPIRIES || jumps++ >= QUIET_JUMPS) return false;
+  // While init or exit has not returned, it may be asleep for longer than others poll.
+  const patience = watched_task === 0 ? 1 : 16;
+  if (next === Infinity || quiet++ >= patience * QUIET_EXPIRIES || jumps++ >= patience * QUIET_JUMPS) return false;
   jump_to_jiffy(next);
   raise_due();
   return true;
@@ -742,13 +744,27 @@ export function waiting_text(): string[] {
   });
   return lines;
 }
-/** Tasks asleep on a mutex, when nothing can run: nobody will unlock it. */
+/** Tasks asleep on a mutex that nobody will unlock, when nothing can run. */
 export function mutex_waiters(): number {
   let n = 0;
   for_each_task((task) => {
-    if (ld(task + Task.ON_RQ) === 0 && ld(task + Task.BLOCK_KIND) === Block.MUTEX) n++;
+    if (is_stuck(task)) n++;
   });
   return n;
+}
+/** Follows the mutexes from waiter to owner. */
+function is_stuck(task: number): boolean {
+  const waits = (t: number): boolean => ld(t + Task.ON_RQ) === 0 && ld(t + Task.BLOCK_KIND) === Block.MUTEX;
+  if (!waits(task)) return false;
+  let at = task;
+  for (let hops = 0; waits(at); hops++) {
+    if (hops > ld(Mach.NR_TASKS)) return true; // round in a circle
+    const owner = ld(ld(at + Task.BLOCK_ADDR)) & ~7;
+    if (owner === 0) return true;
+    at = owner;
+  }
+  // The owner sleeps otherwise, or is dead. A timer may wake it, if there is one.
+  return ld(at + Task.STATE) === TASK_DEAD || ld(Mach.NR_TIMERS) === 0;
 }
 /** Tasks that sleep where no signal and no stop would wake them. When nothing can run they are asleep for good. */
 export function hung_tasks(): number {

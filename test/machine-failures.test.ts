@@ -98,6 +98,12 @@ test('a promise that is rejected in kernel code is reported at power-off', async
   await next_boot_works();
 }, 60_000);
 
+test('a panic is named with its reason', async () => {
+  const { error } = await fate('throw new Error("so be it");', { panic_on_oops: true });
+  expect(error).toBe('MachineFailure: kernel panic on CPU 1: Fatal exception');
+  await next_boot_works();
+}, 60_000);
+
 test('something thrown that is no Error is an oops that says so', async () => {
   const { log } = await fate('throw 42;');
   expect(log).toMatch(/42 was thrown, which is no Error/);

@@ -104,9 +104,8 @@ export class Machine {
   #jobs: Promise<CpuStatistics>[] = [];
   #settled: PromiseSettledResult<CpuStatistics>[] | null = null;
   #all: Promise<PromiseSettledResult<CpuStatistics>[]> = Promise.resolve([]);
-  #wake_failed: () => void = () => {};
-  /** Settles when the machine has failed; never rejects. */
-  #failed: Promise<void>;
+  /** Who waits for something that a failure ends. Not a promise to race: that would keep every loser for ever. */
+  readonly #waiting = new Set<() => void>();
   #draining: Promise<void> | null = null;
   #busy = false;
   /** The CPU's code, if it runs in this thread. */
@@ -119,7 +118,6 @@ export class Machine {
     private readonly options: MachineOptions,
   ) {
     this.#U16 = new Uint16Array(pool.memory.buffer);
-    this.#failed = new Promise((resolve) => (this.#wake_failed = resolve));
   }
 
   /** Boots a machine. Throws UsageError, EnvironmentFailure or MachineFailure. */
@@ -178,7 +176,7 @@ export class Machine {
       job.then(
         () => {
           if (this.#word(Mach.STATE) === State.PANIC)
-            this.#fail(new MachineFailure(`kernel panic on CPU ${this.#word(Mach.PANIC_CPU) - 1}`));
+            this.#fail(this.#panic());
           else if (!this.#ended) this.#fail(new MachineFailure(`CPU ${cpu} left its loop by itself`));
         },
         (error: Error & { code?: string }) => this.#fail(dead_cpu(cpu, error)),
@@ -209,21 +207,41 @@ export class Machine {
     const outcome = this.#inline!.run_here(until);
     this.pool.inside = false;
     this.#drain();
-    if (outcome === 'panic') this.#fail(new MachineFailure('kernel panic on CPU 0'));
+    if (outcome === 'panic') this.#fail(this.#panic());
     if (this.#failure !== null) throw this.#failure;
   }
 
   /** Waits until the word changes, at most `ms`; throws when the machine has failed. */
   async #wait(address: number, value: number, ms: number): Promise<void> {
     const waiting = Atomics.waitAsync(this.pool.I32, address >> 2, value, ms);
-    if (waiting.async) await Promise.race([waiting.value, this.#failed]);
+    if (waiting.async) await this.#or_failure(waiting.value);
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** The panic, with the reason that the log gives. */
+  #panic(): MachineFailure {
+    this.#drain();
+    const says = this.records.findLast((record) => record.text.startsWith('Kernel panic - not syncing: '));
+    const reason = says === undefined ? '' : `: ${says.text.slice('Kernel panic - not syncing: '.length)}`;
+    return new MachineFailure(`kernel panic on CPU ${this.#word(Mach.PANIC_CPU) - 1}${reason}`);
+  }
+
+  /** Settles with the promise, or when the machine fails. */
+  #or_failure(promise: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      void promise.then(wake, wake);
+    });
   }
 
   #fail(error: Error): void {
     if (this.#failure !== null || this.#ended) return;
     this.#failure = error;
-    this.#wake_failed();
+    for (const wake of [...this.#waiting]) wake();
   }
 
   #cpu_text(cpu: number): string {
@@ -455,7 +473,7 @@ export class Machine {
       if (!busy && count === before) break;
       before = busy ? -1 : count;
       if (performance.now() > deadline) return false;
-      await Promise.race([new Promise((resolve) => setTimeout(resolve, busy ? wait : 0)), this.#failed]);
+      await this.#or_failure(new Promise((resolve) => setTimeout(resolve, busy ? wait : 0)));
     }
     this.#drain();
     return true;

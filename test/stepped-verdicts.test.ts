@@ -111,6 +111,20 @@ const cases: Case[] = [
     message: /^module_exit never returns: rmmod\/\d waits for the completion never/,
     at: ['wait_for_completion(never)'],
   },
+  {
+    module: 'no-exit',
+    verdict: 'deadlock',
+    message:
+      /^tasks wait for good, and there is no module_exit that could end it: waiter\/2 waits for the completion never/,
+    at: ['wait_for_completion(never)'],
+  },
+  {
+    module: 'polls',
+    verdict: 'deadlock',
+    message:
+      /^tasks wait for mutexes that nobody will unlock: .*waiter\/4 waits for the mutex lock.*held by holder\/3; rmmod\/5 waits for waiter\/4 to end/,
+    cpus: [2],
+  },
   { module: 'sleeps', verdict: 'WARN', message: /module_exit/ },
   { module: 'softirqs', verdict: 'WARN', message: /at called/, cpus: [2, 4] },
   { module: 'migrates', verdict: 'WARN', message: /module_exit/, cpus: [1, 2] },

@@ -184,12 +184,13 @@ export function del_timer_sync_raw(timer: number): number {
     const area = percpu_base(base_cpu(word));
     const flags = lock_irqsave(area + Pcpu.TIMER_LOCK);
     const same = ld(timer + Timer.BASE) === word;
-    if (same && (word & ARMED) !== 0) {
+    // Under the lock, or the function could arm it again between the two looks. An armed timer whose function runs is
+    // left for the next turn: it may be armed once more, and one result can't stand for two disarmings.
+    const running = a_ld(area + Pcpu.TIMER_RUNNING) === timer && !breaks(Break.DEL_TIMER_SYNC);
+    if (same && !running && (word & ARMED) !== 0) {
       remove(area, timer, word);
       was = 1;
     }
-    // Under the lock, or the function could arm it again between the two looks.
-    const running = a_ld(area + Pcpu.TIMER_RUNNING) === timer && !breaks(Break.DEL_TIMER_SYNC);
     unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
     if (!same) continue;
     if (!running) return was;

@@ -1,6 +1,7 @@
 // A stepped machine in this thread with one module loaded, and its schedules. One at a time in a thread: the stepped
 // kernel's own state is the thread's.
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { join } from 'node:path';
 import { Mach, MEM_MAP, State } from '../machine/memory-map.js';
 import { MAX_STEPS, STEPPED_MEMORY } from '../machine/params.js';
@@ -39,6 +40,8 @@ export function stepped_kernel(bytes = STEPPED_MEMORY): Promise<{ kernel: Steppe
   return made;
 }
 async function load_graph(bytes: number): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
+  // A schedule is many small functions: with the compiler's own limit it calls what it should merge (a fifth slower).
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
   process.setSourceMapsEnabled(true); // before the graph is compiled, or its stacks are those of the output
   const kernel = buildSteppedKernel();
   const graph = (await import(`${pathToFileURL(join(kernel.root, BUNDLE)).href}?memory=${bytes}`).catch(

@@ -12,7 +12,7 @@ import { Mach, percpu_base } from '../machine/memory-map.js';
 import type { FieldType, InitOf, Scalar, StructView, ValueOf } from './field.js';
 import { cas, lea, load_plain, store_plain, sum, wrap, type Key, type Num, type Val, type Value } from './lvalue.js';
 import { construct, initialising, name_or, take_name, take_percpu, type StaticOf } from './static.js';
-import { view_class, type ViewClass } from './view.js';
+import { maker, view_class, type ViewClass } from './view.js';
 
 /** What `DEFINE_PER_CPU` gives: not data, but where each CPU has its copy. */
 export class PerCpu<T extends FieldType> {
@@ -59,7 +59,7 @@ export function DEFINE_PER_CPU<T extends FieldType>(type: T, init?: InitOf<T>): 
       construct(type, a, init, name);
     }
   }
-  return new PerCpu<T>(offset, type, view_class(type, name));
+  return new PerCpu<T>(offset, type, maker(view_class(type, name)));
 }
 
 /** This CPU's copy. The caller has preemption off, or doesn't mind which CPU's it is. */

@@ -10,7 +10,7 @@ import { fill_bytes, ld, st } from '../cpu/raw.js';
 import { Mach, Pcpu, PERCPU_SIZE, STATIC_END } from '../machine/memory-map.js';
 import type { FieldType, InitOf, Scalar, StructView, ValueOf } from './field.js';
 import { initialiser } from './struct.js';
-import { init_value, view_class } from './view.js';
+import { init_value, maker, view_class } from './view.js';
 
 const HEADER = 16;
 
@@ -146,4 +146,4 @@ export function DEFINE_STATIC<T extends FieldType>(type: T, init?: InitOf<T>): S
 
 /** A view of anything at an address; `name` is for reports. */
 export const view_at = (type: FieldType, address: number, name: string): StructView =>
-  new (view_class(type, name))(address);
+  new (maker(view_class(type, name)))(address);

@@ -87,6 +87,26 @@ export function write_code(t: AnyScalar, at: string, where: string): string {
 const VIEW_HEAD = `constructor(a) { this['@addr'] = a; }
   [Symbol.toPrimitive](hint) { return hint === 'string' ? heap.describe(this) : this['@addr']; }`;
 
+const makers = new WeakMap<ViewClass, ViewClass>();
+/**
+ * What makes views of a class without its constructors, which have nothing to do: the one that `extends` implies costs
+ * more than the access that the view is for.
+ */
+export function maker(of: ViewClass): ViewClass {
+  const known = makers.get(of);
+  if (known !== undefined) return known;
+  // A function of its own for each class, so that the compiler knows what it makes.
+  const made = new Function(`return function view(a) { this['@addr'] = a; }`)() as ViewClass;
+  (made as { prototype: unknown }).prototype = of.prototype;
+  makers.set(of, made);
+  return made;
+}
+/** The first `at` of a class: the others find what makes its views. */
+function first_view(of: ViewClass, address: number): StructView {
+  Object.defineProperty(of, '$view', { value: maker(of) });
+  return new of(address);
+}
+
 /** One field or array as the class body needs it. */
 interface Slot {
   readonly name: string;
@@ -121,13 +141,17 @@ export function struct_view(name: string, slots: readonly Slot[]): ViewClass {
   const source = `'use strict';
 return class struct_${name} {
   ${VIEW_HEAD}
-  static at(a) { return new this(a | 0); }
+  static at(a) { const m = this.$view; return m !== undefined && m.prototype === this.prototype ? new m(a | 0) : first_view(this, a | 0); }
   static offset_of(f) { switch (f) {
     ${offsets}} heap.no_field('${name}', f); }
   ['@lea'](f, w) { switch (f) {
     ${lea}} heap.no_field('${name}', f); }
   ${body}}`;
-  const made = new Function('heap', ...names, source)(heap, ...classes) as ViewClass;
+  const made = new Function('heap', 'first_view', ...names, source)(
+    heap,
+    first_view,
+    ...classes.map(maker),
+  ) as ViewClass;
   Object.defineProperty(made.prototype, '$shared', { value: true });
   // What lies in place is no access of its own: the stepped build does not pause before it.
   for (const { name: field, type } of slots)
@@ -166,7 +190,7 @@ return class array {
   ['@lea'](i, w) { ${bound} ${lea} }
   addr(i) { const n = i >>> 0; if (n > ${count}) heap.bad_index(i, ${what}, ${JSON.stringify(where)}); return ${at}; }
 }`;
-  const made = new Function('heap', 'c0', source)(heap, inner) as ViewClass;
+  const made = new Function('heap', 'c0', source)(heap, inner && maker(inner)) as ViewClass;
   if (element.kind === 'scalar') {
     const p = made.prototype as unknown as Record<'at' | 'set', { $p?: boolean }>;
     p.at.$p = true;

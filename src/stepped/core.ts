@@ -5,7 +5,7 @@
 // A CPU is a stack of activations: the task that runs there at the bottom (its generator twin belongs to the task and
 // may go on at any CPU), interrupts on top of it. One decision lets one CPU run until its next pause: the end of the
 // length it was given, a wait, a sleep, an end, or attention (something happened that lets another CPU run).
-import { QUIET_EXPIRIES, QUIET_JUMPS, TIMER_AHEAD } from '../machine/params.js';
+import { MAX_CPUS, QUIET_EXPIRIES, QUIET_JUMPS, TIMER_AHEAD } from '../machine/params.js';
 import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
 import { cpu, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
@@ -64,38 +64,44 @@ interface CpuState {
   /** The site of a step whose access has not been made yet, -1 if none. For traces. */
   pending_site: number;
 }
-let cpus: CpuState[] = [];
+const cpus: CpuState[] = [];
 const running: (Activation | null)[] = [null];
 /** First entry of `running` that no schedule has used yet, and those given back: a stack through `freed`. */
 let slots = 1;
 const freed: number[] = [];
 let nr_freed = 0;
 
-let countdown = 0;
-let own_steps = 0; // of the CPU that runs now, since its decision
+/** Words in an array: the compiler loads and checks a variable of a module as an object at each use. */
+const now = new Int32Array(16);
+const enum Now {
+  /** Steps until the next decision. */
+  COUNTDOWN,
+  /** Steps of the CPU that runs now, since its decision. */
+  OWN_STEPS,
+  /** The CPU that ran last, -1 if none. */
+  LAST,
+  /** All CPUs have to be looked at again, not only the one that ran and those for which something happened. */
+  STALE,
+  /** How many of `rung` are valid. */
+  RUNG,
+  /** Some CPU was in cpu_relax at the last look: a step of another one lets it go on. */
+  RELAXING,
+}
 let max_steps = 0;
-let last = -1;
 let quiet = 0;
 /** Jumps of this phase. */
 let jumps = 0;
 /** Told of each step; of other things that happen to the CPU's task with site -1 and a text. */
 let tracer: ((site: number, text: string) => void) | null = null;
 
-/** False while the view is still that of the last decision: the CPU only paused between two steps. */
-let stale = true;
-/** Some CPU was in cpu_relax at the last look: a step of another one lets it go on. */
-let relaxing = false;
-/** Only what the CPU that ran last does has changed: it waits for something, or no longer. */
-let own_stale = false;
 /** CPUs for which something happened. */
 const rung = new Int32Array(8);
-let nr_rung = 0;
 
 /** Something happened that may let CPU `c` run, any if that is no CPU: the next step is a decision point. */
 export function attention(c: number): void {
-  if (!decision.firm) countdown = 0;
-  if (c >= 0 && nr_rung < rung.length - 1) rung[nr_rung++] = c;
-  else stale = true;
+  if (!decision.firm) now[Now.COUNTDOWN] = 0;
+  if (c >= 0 && now[Now.RUNG]! < rung.length - 1) rung[now[Now.RUNG]!++] = c;
+  else now[Now.STALE] = 1;
 }
 /** A lock is free that others wait for. */
 export function lock_freed(a: number): void {
@@ -106,8 +112,7 @@ export function set_condition(condition: (() => boolean) | null): void {
   c.condition = condition;
   c.waiting = true;
   c.lock = 0;
-  c.relaxed_at = steps;
-  own_stale = true;
+  c.relaxed_at = steps();
   if (tracer !== null && condition !== null) tracer(-1, wait_text(cpu));
 }
 /** As set_condition: until nobody holds the lock. */
@@ -116,15 +121,14 @@ export function wait_for_lock(a: number): void {
   c.condition = null;
   c.waiting = true;
   c.lock = a;
-  own_stale = true;
   if (tracer !== null) tracer(-1, wait_text(cpu));
 }
 
 /** A step of the module: true if the CPU pauses here, before the access. */
 export function step_here(site: number): boolean {
-  if (countdown-- > 0) {
+  if (now[Now.COUNTDOWN]!-- > 0) {
     count_step();
-    own_steps++;
+    now[Now.OWN_STEPS]!++;
     if (tracer !== null) tracer(site, '');
     return false;
   }
@@ -191,48 +195,40 @@ export function restore(): void {
     c.lock = 0;
     c.pending_site = -1;
   }
-  last = -1;
-  stale = true;
+  now[Now.LAST] = -1;
+  now[Now.STALE] = 1;
   quiet = 0;
-  countdown = 0;
-  own_steps = 0;
+  now[Now.COUNTDOWN] = 0;
+  now[Now.OWN_STEPS] = 0;
   switch_cpu(0);
 }
 
 /** Makes this thread's machine one of `n` CPUs. */
 export function init_cpus(n: number): void {
-  cpus = Array.from({ length: n }, (_, c) => ({
-    area: percpu_base(c),
-    stack: [],
-    condition: null,
-    waiting: false,
-    lock: 0,
-    relaxed_at: 0,
-    pending_site: -1,
-  }));
-  can_go = new Uint8Array(n);
-  movable = new Int32Array(n);
-  view = {
-    cpus: new Int32Array(n),
-    count: 0,
-    last: -1,
-    pending: new Uint8Array(n),
-    contended: new Uint8Array(n),
-    timers: false,
-  };
+  cpus.length = 0;
+  for (let c = 0; c < n; c++)
+    cpus.push({
+      area: percpu_base(c),
+      stack: [],
+      condition: null,
+      waiting: false,
+      lock: 0,
+      relaxed_at: 0,
+      pending_site: -1,
+    });
 }
 export function set_tracer(f: ((site: number, text: string) => void) | null): void {
   tracer = f;
 }
-export const total_steps = (): number => steps;
+export const total_steps = (): number => steps();
 
 // ---- who can go on --------------------------------------------------------------------------------------------------
-let view: View = {
-  cpus: new Int32Array(0),
+const view: View = {
+  cpus: new Int32Array(MAX_CPUS),
   count: 0,
   last: -1,
-  pending: new Uint8Array(0),
-  contended: new Uint8Array(0),
+  pending: new Uint8Array(MAX_CPUS),
+  contended: new Uint8Array(MAX_CPUS),
   timers: false,
 };
 
@@ -246,83 +242,69 @@ function can_preempt(area: number): boolean {
 function holds(c: CpuState): boolean {
   if (!c.waiting) return false;
   if (c.lock !== 0) return (ld(c.lock) & HOLDER) !== 0;
-  return c.condition === null ? c.relaxed_at === steps : !c.condition();
+  return c.condition === null ? c.relaxed_at === steps() : !c.condition();
 }
 
 /** In cpu_relax. */
 const is_relaxing = (c: CpuState): boolean => c.waiting && c.condition === null && c.lock === 0;
 
-/** By CPU: it can go on. */
-let can_go = new Uint8Array(0);
-/** By CPU: its queued tasks that may move, when all CPUs were looked at. */
-let movable = new Int32Array(0);
-/** Something may change without attention: interrupts enabled again. */
-let unsettled = false;
-/** How many CPUs have queued tasks that may move, and the area of one of them. */
-let sources = 0;
-/** Each of them has one that may go to any CPU. */
-let unbound = true;
+/** By CPU: it cannot go on, it can, or it idles and could take a task that is queued elsewhere. */
+const can_go = new Uint8Array(MAX_CPUS);
+const enum Go {
+  NO,
+  YES,
+  IDLE,
+}
+/** By CPU: it has queued tasks that may move; 2 if the first of them may not go everywhere. */
+const movable = new Uint8Array(MAX_CPUS);
 
 /** Brings the view up to date. Return: how many CPUs can go on. */
 function look(): number {
-  view.last = last;
-  if (!stale) {
-    if (!own_stale && nr_rung === 0) return view.count;
-    view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline());
-    if (own_stale) rung[nr_rung++] = last;
-    own_stale = false;
-    let changed = false;
-    while (nr_rung > 0 && !stale) {
-      const c = rung[--nr_rung]!;
-      if (look_at(c)) changed = true;
-      // A task that was queued there may go to any idle CPU.
-      stale = unsettled || relaxing || ld(cpus[c]!.area + Pcpu.RQ_MOVABLE) !== movable[c];
-    }
-    if (!stale) return changed ? fill_view() : view.count;
-  }
-  const n = cpus.length;
-  sources = 0;
-  unbound = true;
-  for (let c = 0; c < n; c++) {
-    const { area } = cpus[c]!;
-    if ((movable[c] = ld(area + Pcpu.RQ_MOVABLE)) === 0) continue;
-    sources++;
-    const first = pq_first(area + Pcpu.RQ_HEAP) - Task.NODE;
-    if ((ld(first + Task.ALLOWED) & ld(first + Task.ALLOWED + 4)) !== -1) unbound = false;
-  }
-  unsettled = false;
-  relaxing = false;
-  for (let c = 0; c < n; c++) look_at(c);
+  view.last = now[Now.LAST]!;
   view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline());
-  stale = unsettled || relaxing;
-  own_stale = false;
-  nr_rung = 0;
-  return fill_view();
+  if (now[Now.STALE] !== 0 || now[Now.RELAXING] !== 0) {
+    now[Now.STALE] = 0;
+    now[Now.RELAXING] = 0;
+    now[Now.RUNG] = 0;
+    for (let c = 0; c < cpus.length; c++) look_at(c);
+    return fill_view();
+  }
+  let changed = look_at(now[Now.LAST]!);
+  while (now[Now.RUNG] !== 0) if (look_at(rung[--now[Now.RUNG]!]!)) changed = true;
+  return changed ? fill_view() : view.count;
 }
 function fill_view(): number {
+  const n = cpus.length;
+  let queued = 0;
+  for (let c = 0; c < n; c++) queued |= movable[c]!;
   let count = 0;
-  for (let c = 0; c < can_go.length; c++) if (can_go[c] !== 0) view.cpus[count++] = c;
+  for (let c = 0; c < n; c++) {
+    const can = can_go[c]!;
+    if (can === Go.YES || (can === Go.IDLE && queued !== 0 && (queued === 1 || can_balance(c)))) view.cpus[count++] = c;
+  }
   view.count = count;
   return count;
 }
-/** Return: true if it can go on and could not, or the other way round. */
+/** Return: true if something has changed that the choice of CPUs depends on. */
 function look_at(c: number): boolean {
   const state = cpus[c]!;
   const { area } = state;
-  let pending = false;
-  if (ld(area + Pcpu.PENDING) !== 0) {
-    unsettled = true;
-    pending = can_interrupt(area);
-  }
-  if (is_relaxing(state)) relaxing = true;
+  const pending = ld(area + Pcpu.PENDING) !== 0 && can_interrupt(area);
+  if (is_relaxing(state)) now[Now.RELAXING] = 1;
   const queued = ld(area + Pcpu.RQ_NR) !== 0;
   const busy = is_busy(state, area);
-  const can = pending || (busy ? !holds(state) : queued || (sources !== 0 && (unbound || can_balance(c)))) ? 1 : 0;
-  const changed = can_go[c] !== can;
-  can_go[c] = can;
   view.pending[c] = busy && pending ? 1 : 0;
   view.contended[c] = busy && queued ? 1 : 0;
-  return changed;
+  const can = pending ? Go.YES : busy ? (holds(state) ? Go.NO : Go.YES) : queued ? Go.YES : Go.IDLE;
+  const may_move = ld(area + Pcpu.RQ_MOVABLE) === 0 ? 0 : first_is_bound(area) ? 2 : 1;
+  if (can_go[c] === can && movable[c] === may_move) return false;
+  can_go[c] = can;
+  movable[c] = may_move;
+  return true;
+}
+function first_is_bound(area: number): boolean {
+  const task = pq_first(area + Pcpu.RQ_HEAP) - Task.NODE;
+  return (ld(task + Task.ALLOWED) & ld(task + Task.ALLOWED + 4)) !== -1;
 }
 /** Something runs there, or a softirq is left over for an idle CPU. */
 const is_busy = (state: CpuState, area: number): boolean =>
@@ -346,14 +328,14 @@ function is_near(jiffy: number): boolean {
 }
 /** The timer interrupt becomes pending wherever a timer is due. */
 function raise_due(): void {
-  const now = ld(Mach.JIFFIES);
-  for (let c = 0; c < cpus.length; c++) if (ldf64(percpu_base(c) + Pcpu.DEADLINE) <= now) raise_timer(c);
-  stale = true;
+  const jiffies = ld(Mach.JIFFIES);
+  for (let c = 0; c < cpus.length; c++) if (ldf64(percpu_base(c) + Pcpu.DEADLINE) <= jiffies) raise_timer(c);
+  now[Now.STALE] = 1;
 }
 function raise_timer(c: number): void {
   const area = percpu_base(c);
   st(area + Pcpu.PENDING, ld(area + Pcpu.PENDING) | (1 << Vector.TIMER));
-  stale = true;
+  now[Now.STALE] = 1;
 }
 /** Nothing can go on by itself: time jumps to the next timer. Return: false if there is none, or they change nothing. */
 function jump(): boolean {
@@ -401,16 +383,13 @@ function pass_jiffy(): boolean {
 function resume(c: number, interrupt: boolean): void {
   const state = cpus[c]!;
   if (cpu !== c) switch_cpu(c);
-  last = c;
-  own_steps = 0;
-  if (interrupt && can_interrupt(my)) {
-    stale = true;
-    push_interrupt(state);
-  }
+  now[Now.LAST] = c;
+  now[Now.OWN_STEPS] = 0;
+  if (interrupt && can_interrupt(my)) push_interrupt(state);
   preempt(state);
   if (state.stack.length > 0) return resume_interrupt(state);
   if (ld(my + Pcpu.RQ_CURR) === 0) {
-    if (ld(my + Pcpu.RQ_NR) === 0 && ld(my + Pcpu.SOFTIRQ_PENDING) === 0) idle_balance();
+    if (ld(my + Pcpu.RQ_NR) === 0 && ld(my + Pcpu.SOFTIRQ_PENDING) === 0 && idle_balance()) now[Now.STALE] = 1;
     leave_task(0, false);
     if (state.stack.length > 0) return resume_interrupt(state);
   }
@@ -430,10 +409,7 @@ function passed(state: CpuState): void {
     state.condition = null;
     state.lock = 0;
   }
-  if (state.pending_site < 0) {
-    own_stale = true; // it waited, or begins
-    return;
-  }
+  if (state.pending_site < 0) return; // it waited, or begins
   const site = state.pending_site;
   state.pending_site = -1;
   count_step(); // not of the length that the decision gave: that counts the steps on which it did not pause
@@ -482,7 +458,6 @@ function resume_interrupt(state: CpuState): void {
   try {
     const r = state.stack[state.stack.length - 1]!.next();
     if (r.done === true) {
-      stale = true;
       state.stack.pop();
       preempt(state);
     } else if (r.value === SCHEDULE) throw new Error('an interrupt handler called schedule()');
@@ -545,7 +520,6 @@ function task_ended(task: number, code: number, oopsed: boolean): void {
 }
 /** The task leaves the CPU; the next one is put there, and not yet run. */
 function leave_task(task: number, preempted: boolean): void {
-  stale = true;
   const dead = task !== 0 && ld(task + Task.STATE) === TASK_DEAD;
   const state = cpus[cpu]!;
   // A preempted task's step is still before its access, or it still waits: the task takes that along.
@@ -631,7 +605,7 @@ export function run(
   to_the_end: boolean,
 ): Ended {
   max_steps = limit;
-  stale = true;
+  now[Now.STALE] = 1;
   quiet = 0;
   jumps = 0;
   let hash = 0x811c9dc5;
@@ -649,17 +623,17 @@ export function run(
       const { cpu: c, action } = decision;
       choice = is_choice(count, c);
       if (action >= Action.TICK) pass_time(action, c);
-      countdown = Math.min(decision.steps, max_steps - steps);
-      const before = steps;
+      now[Now.COUNTDOWN] = Math.min(decision.steps, max_steps - steps());
+      const before = steps();
       resume(c, action === Action.INTERRUPT || action === Action.TICK);
-      if (choice) recorder.decided(c, action, own_steps);
+      if (choice) recorder.decided(c, action, now[Now.OWN_STEPS]!);
       choice = false;
       if (publish_jiffies()) raise_due();
       if (hashing) recorder.hashed((hash = hash_memory(hash)));
       if (found() && !to_the_end) return 'finding';
-      if (steps > max_steps) return 'livelock';
+      if (steps() > max_steps) return 'livelock';
       // CPUs that only relax make no steps: time passes, or nothing ever will.
-      idle_rounds = steps === before ? idle_rounds + 1 : 0;
+      idle_rounds = steps() === before ? idle_rounds + 1 : 0;
       if (idle_rounds > 64) {
         pass_ns(1000 * idle_rounds);
         if (idle_rounds > 20_000) return 'livelock';
@@ -667,7 +641,7 @@ export function run(
     }
   } catch (error) {
     if (!(error instanceof MachineStopped)) throw error;
-    if (choice) recorder.decided(decision.cpu, decision.action, own_steps); // the one that it panicked in
+    if (choice) recorder.decided(decision.cpu, decision.action, now[Now.OWN_STEPS]!); // the one that it panicked in
     return 'panic';
   }
 }
@@ -681,7 +655,7 @@ function decide(strategy: Strategy, count: number): void {
   if (count === 1 && !is_choice(count, only)) {
     decision.cpu = only;
     decision.action = can_interrupt(percpu_base(only)) ? Action.INTERRUPT : Action.RUN;
-    decision.steps = relaxing ? 0 : FOREVER;
+    decision.steps = now[Now.RELAXING] !== 0 ? 0 : FOREVER;
     decision.firm = false;
     return;
   }
@@ -812,7 +786,7 @@ export function reset_machine(): void {
   nr_freed = 0;
   carried.length = 0;
   carried_wait.length = 0;
-  last = -1;
+  now[Now.LAST] = -1;
   quiet = 0;
   reset_clock();
 }

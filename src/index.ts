@@ -12,7 +12,7 @@ export { Machine, type MachineOptions, type Verdict } from './machine/machine.js
 export { release_pools } from './machine/pool.js';
 export { EnvironmentFailure, LockstepError, MachineFailure, UsageError } from './machine/errors.js';
 export { format_record } from './machine/log-format.js';
-export type { CpuStatistics } from './machine/cpu-main.js';
+export type { CpuStatistics } from './machine/statistics.js';
 export type { LogRecord } from './kernel/log-reader.js';
 export { compileModule, type CompiledModule, type CompileOptions } from './module/compile.js';
 export { SourceErrors, type RefusalKind, type SourceError } from './module/errors.js';

@@ -1,5 +1,5 @@
 // `lockstep run`: boot, insmod, wait until idle, rmmod, power off. The kernel log is the output.
-import type { CpuStatistics } from '../machine/cpu-main.js';
+import type { CpuStatistics } from '../machine/statistics.js';
 import { MachineFailure } from '../machine/errors.js';
 import { compileModule } from '../module/compile.js';
 import { shortPath } from '../module/errors.js';

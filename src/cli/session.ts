@@ -1,7 +1,7 @@
 // One machine with one module, for a command: boot, load, wait, unload, power off. Whatever is waited for ends: by
 // itself, by the machine's watchdogs, when a call can never return, when its time is over, or by Ctrl-C.
 import type { LogRecord } from '../kernel/log-reader.js';
-import type { CpuStatistics } from '../machine/cpu-main.js';
+import type { CpuStatistics } from '../machine/statistics.js';
 import { MachineFailure } from '../machine/errors.js';
 import { Machine, type Verdict } from '../machine/machine.js';
 import type { CompiledModule } from '../module/compile.js';

@@ -2,10 +2,11 @@
 // machine afterwards; `reset` is what makes that safe.
 import { isMainThread } from 'node:worker_threads';
 import { Mach, Pcpu, State } from './memory-map.js';
+import { read_statistics, type CpuStatistics } from './statistics.js';
 import { cpu, enter_cpu, my } from '../cpu/context.js';
 import { host_ns, init_clock } from '../cpu/clock.js';
 import { cpu_loop, reset_loop } from '../cpu/loop.js';
-import { a_add, a_ld, attach_memory, futex_wait, futex_wake, ld, ldf64, st, stf64 } from '../cpu/raw.js';
+import { a_add, a_ld, attach_memory, F64, futex_wait, futex_wake, I32, st, stf64 } from '../cpu/raw.js';
 import { MachineStopped } from '../cpu/step.js';
 import { boot_machine, init_kernel_code, start_daemons } from '../kernel/boot.js';
 import { in_interrupt } from '../cpu/preempt.js';
@@ -17,19 +18,6 @@ export interface CpuJob {
   number: number;
   cwd: string;
 }
-export interface CpuStatistics {
-  cpu: number;
-  switches: number;
-  interrupts: number;
-  ticks: number;
-  parks: number;
-  lost_wakeups: number;
-  contended: number;
-  worst_wait_ms: number;
-  migrations: number;
-  softirqs: number;
-}
-
 /** Joins the machine in `memory` as CPU `number`; CPU 0 boots it. */
 export function power_on(memory: WebAssembly.Memory, number: number, cwd: string): void {
   attach_memory(memory);
@@ -51,22 +39,6 @@ export function power_on(memory: WebAssembly.Memory, number: number, cwd: string
   futex_wake(Mach.ONLINE, Infinity);
 }
 
-export function statistics(number: number): CpuStatistics {
-  const word = (a: number): number => ld(my + a);
-  return {
-    cpu: number,
-    switches: word(Pcpu.STAT_SWITCHES),
-    interrupts: word(Pcpu.STAT_IRQS),
-    ticks: word(Pcpu.STAT_TICKS),
-    parks: word(Pcpu.STAT_PARKS),
-    lost_wakeups: word(Pcpu.STAT_LOST_WAKEUPS),
-    contended: word(Pcpu.STAT_CONTENDED),
-    worst_wait_ms: ldf64(my + Pcpu.STAT_WORST_WAIT),
-    migrations: word(Pcpu.STAT_MIGRATIONS),
-    softirqs: word(Pcpu.STAT_SOFTIRQS),
-  };
-}
-
 let rejections: unknown[] = [];
 if (!isMainThread) {
   process.setSourceMapsEnabled(true);
@@ -82,7 +54,7 @@ export default async function cpu_main({ memory, number, cwd }: CpuJob): Promise
     if (!(error instanceof MachineStopped)) die(error);
   }
   await report_rejections();
-  const result = statistics(number);
+  const result = read_statistics(I32, F64, number);
   st(my + Pcpu.BELL, 0);
   attach_memory(null); // a thread that waits for its next machine must not keep the memory alive
   return result;

@@ -6,9 +6,12 @@ import { attach_memory, memory_size } from '../cpu/raw.js';
 import { MachineStopped } from '../cpu/step.js';
 import { UsageError } from './errors.js';
 
+let powered = false;
+
 export function power_on_here(memory: WebAssembly.Memory): void {
   if (memory_size !== 0) throw new UsageError('inline: this thread is attached to another machine');
   process.setSourceMapsEnabled(true);
+  powered = true;
   power_on(memory, 0, process.cwd());
 }
 
@@ -24,5 +27,6 @@ export function run_here(until: () => boolean): 'ran' | 'panic' {
 }
 
 export function power_off_here(): void {
-  attach_memory(null);
+  if (powered) attach_memory(null);
+  powered = false;
 }

@@ -1,8 +1,7 @@
 // A machine: boot, load modules, wait, power off. Everything the host waits for has a watchdog: a CPU that dies, hangs
 // or panics ends every wait with a MachineFailure that says which.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import type { LoadSpec } from '../kernel/module.js';
 import { drain, log_wait, take_lost, type LogRecord } from '../kernel/log-reader.js';
 import { Box, Request } from '../kernel/mailbox.js';
@@ -10,87 +9,19 @@ import { compileModule, type CompiledModule } from '../module/compile.js';
 import { Continuations } from '../kernel/log-lines.js';
 import { drain_uart } from '../drivers/serial/uart-host.js';
 import { errname } from '../linux/errno.js';
-import type { CpuStatistics } from './cpu-main.js';
 import { EnvironmentFailure, MachineFailure, UsageError } from './errors.js';
 import { format_record } from './log-format.js';
-import { BREAKS } from '../cpu/break.js';
 import { BootFlag, Mach, MAILBOX_TEXT, MAILBOX_TEXT_SIZE, Pcpu, percpu_base, State } from './memory-map.js';
-import { DEFAULT_MEMORY, LOG_KEPT, MAX_CPUS, MAX_MEMORY, MIN_MEMORY, STOP_MS, STOP_MS_PER_CPU } from './params.js';
+import { break_bit, check_options, parameter_texts, type MachineOptions, type Verdict } from './options.js';
+import { LOG_KEPT, STOP_MS, STOP_MS_PER_CPU } from './params.js';
 import { blocked_tasks, SymbolTable, type DataSymbol } from './blocked.js';
 import { give_pool, take_pool, type Pool } from './pool.js';
+import { scratch_file } from './scratch.js';
+import { read_statistics, type CpuStatistics } from './statistics.js';
 import { Vector } from '../cpu/vectors.js';
 
-export interface MachineOptions {
-  /** 1 to 64; 4 when not given. */
-  cpus?: number;
-  /** Bytes of memory, a multiple of 64 KiB; 64 MiB when not given. */
-  memory?: number;
-  /** Called for each log record, in order. */
-  log?: (record: LogRecord) => void;
-  /** Called with what the serial console sends: the log as a terminal on the machine's 16550A sees it. */
-  console?: (bytes: Uint8Array) => void;
-  /** An oops ends the machine (panic_on_oops). */
-  panic_on_oops?: boolean;
-  /** A soft lock-up ends the machine too (softlockup_panic). */
-  panic_on_lockup?: boolean;
-  /** Limits of the detectors in milliseconds, times CPUs per core; see params.ts for those taken when not given. */
-  soft_lockup_ms?: number;
-  hard_lockup_ms?: number;
-  hung_task_ms?: number;
-  /**
-   * The only CPU (cpus: 1) runs in this thread, while a method of the machine is being called: for profilers that see
-   * the main thread only. If it hangs the process is killed, after a report. One such machine at a time.
-   */
-  inline?: boolean;
-  /** JavaScript heap of each CPU in MiB. */
-  heap_mib?: number;
-  /** Breaks parts of the kernel on purpose, for tests that must be able to fail: names from cpu/break.ts. */
-  break_for_test?: string[];
-  /** A boot that takes longer than this has failed. */
-  boot_ms?: number;
-}
+export type { MachineOptions, Verdict };
 
-/** What happened on a machine that a run should fail for. */
-export interface Verdict {
-  oopses: number;
-  warnings: number;
-  reports: number;
-}
-
-let scratch: string | null = null;
-let scratch_count = 0;
-const scratch_files = new WeakMap<CompiledModule, string>();
-/** The module's code as a file in this process's own folder, removed with it when the process ends. */
-function scratch_file(module: CompiledModule, text: string): string {
-  const made = scratch_files.get(module);
-  if (made !== undefined) return made;
-  if (scratch === null) {
-    const folder = mkdtempSync(join(tmpdir(), 'lockstep-'));
-    scratch = folder;
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  }
-  const file = join(scratch, `${++scratch_count}.cjs`);
-  writeFileSync(file, text);
-  scratch_files.set(module, file);
-  return file;
-}
-
-function check_options(options: MachineOptions): { cpus: number; memory: number } {
-  const cpus = options.cpus ?? 4;
-  const memory = options.memory ?? DEFAULT_MEMORY;
-  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS)
-    throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to ${MAX_CPUS}`);
-  if (!Number.isInteger(memory) || memory < MIN_MEMORY || memory > MAX_MEMORY || memory % 65536 !== 0)
-    throw new UsageError(
-      `memory: ${memory} bytes is not a multiple of 64 KiB from ${MIN_MEMORY >> 20} MiB to ${MAX_MEMORY >> 20} MiB`,
-    );
-  if (options.inline === true && cpus !== 1)
-    throw new UsageError(`inline: a machine in the calling thread has one CPU, not ${cpus}`);
-  if (options.inline === true && inline_machine !== null)
-    throw new UsageError('inline: there is such a machine in this thread already');
-  for (const name of options.break_for_test ?? []) break_bit(name);
-  return { cpus, memory };
-}
 /** The machine whose CPU is this thread. */
 let inline_machine: Machine | null = null;
 
@@ -122,7 +53,7 @@ export class Machine {
 
   /** Boots a machine. Throws UsageError, EnvironmentFailure or MachineFailure. */
   static async boot(options: MachineOptions = {}): Promise<Machine> {
-    const { cpus, memory } = check_options(options);
+    const { cpus, memory } = check_options(options, inline_machine !== null);
     const pool = take_pool(cpus, memory, options.heap_mib ?? 256);
     const machine = new Machine(pool, options);
     try {
@@ -175,8 +106,7 @@ export class Machine {
     this.#jobs.forEach((job, cpu) => {
       job.then(
         () => {
-          if (this.#word(Mach.STATE) === State.PANIC)
-            this.#fail(this.#panic());
+          if (this.#word(Mach.STATE) === State.PANIC) this.#fail(this.#panic());
           else if (!this.#ended) this.#fail(new MachineFailure(`CPU ${cpu} left its loop by itself`));
         },
         (error: Error & { code?: string }) => this.#fail(dead_cpu(cpu, error)),
@@ -541,37 +471,6 @@ export class Machine {
     pool.on_lockup = () => {};
     await give_pool(pool);
   }
-}
-
-/** A CPU's own counts, out of the machine's memory. */
-function read_statistics(I32: Int32Array, F64: Float64Array, cpu: number): CpuStatistics {
-  const area = percpu_base(cpu);
-  const word = (a: number): number => I32[(area + a) >> 2]! >>> 0;
-  return {
-    cpu,
-    switches: word(Pcpu.STAT_SWITCHES),
-    interrupts: word(Pcpu.STAT_IRQS),
-    ticks: word(Pcpu.STAT_TICKS),
-    parks: word(Pcpu.STAT_PARKS),
-    lost_wakeups: word(Pcpu.STAT_LOST_WAKEUPS),
-    contended: word(Pcpu.STAT_CONTENDED),
-    worst_wait_ms: F64[(area + Pcpu.STAT_WORST_WAIT) >> 3]!,
-    migrations: word(Pcpu.STAT_MIGRATIONS),
-    softirqs: word(Pcpu.STAT_SOFTIRQS),
-  };
-}
-
-const parameter_texts = (parameters: Record<string, string | number | boolean>): [string, string][] =>
-  Object.entries(parameters).map(([name, value]) => [
-    name,
-    value === true ? 'y' : value === false ? 'n' : String(value),
-  ]);
-
-function break_bit(name: string): number {
-  const bit = BREAKS[name];
-  if (bit === undefined)
-    throw new UsageError(`break_for_test: there is no '${name}'; there are: ${Object.keys(BREAKS).join(', ')}`);
-  return bit;
 }
 
 /** What the promise gives, or null after `ms`. */

@@ -3,7 +3,8 @@
 import os from 'node:os';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { CpuJob, CpuStatistics } from './cpu-main.js';
+import type { CpuJob } from './cpu-main.js';
+import type { CpuStatistics } from './statistics.js';
 import { Mach, MEM_MAP } from './memory-map.js';
 import type { LogRecord } from '../kernel/log-reader.js';
 import { clear_used } from '../mm/clear.js';
@@ -21,7 +22,8 @@ export interface BootWords {
 }
 
 /** Flags of this process that its threads can take: a program given by -e leaves one behind that they refuse. */
-const thread_flags = (): string[] => process.execArgv.filter((flag) => !/^(--input-type|-e$|--eval|-p$|--print|-pe$)/.test(flag));
+const thread_flags = (): string[] =>
+  process.execArgv.filter((flag) => !/^(--input-type|-e$|--eval|-p$|--print|-pe$)/.test(flag));
 
 export class Pool {
   readonly memory: WebAssembly.Memory;

@@ -1,0 +1,74 @@
+// What a machine can be told at boot and with a module, and the checks of it.
+import type { LogRecord } from '../kernel/log-reader.js';
+import { BREAKS } from '../cpu/break.js';
+import { UsageError } from './errors.js';
+import { DEFAULT_MEMORY, MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from './params.js';
+
+export interface MachineOptions {
+  /** 1 to 64; 4 when not given. */
+  cpus?: number;
+  /** Bytes of memory, a multiple of 64 KiB; 64 MiB when not given. */
+  memory?: number;
+  /** Called for each log record, in order. */
+  log?: (record: LogRecord) => void;
+  /** Called with what the serial console sends: the log as a terminal on the machine's 16550A sees it. */
+  console?: (bytes: Uint8Array) => void;
+  /** An oops ends the machine (panic_on_oops). */
+  panic_on_oops?: boolean;
+  /** A soft lock-up ends the machine too (softlockup_panic). */
+  panic_on_lockup?: boolean;
+  /** Limits of the detectors in milliseconds, times CPUs per core; see params.ts for those taken when not given. */
+  soft_lockup_ms?: number;
+  hard_lockup_ms?: number;
+  hung_task_ms?: number;
+  /**
+   * The only CPU (cpus: 1) runs in this thread, while a method of the machine is being called: for profilers that see
+   * the main thread only. If it hangs the process is killed, after a report. One such machine at a time.
+   */
+  inline?: boolean;
+  /** JavaScript heap of each CPU in MiB. */
+  heap_mib?: number;
+  /** Breaks parts of the kernel on purpose, for tests that must be able to fail: names from cpu/break.ts. */
+  break_for_test?: string[];
+  /** A boot that takes longer than this has failed. */
+  boot_ms?: number;
+}
+
+/** What happened on a machine that a run should fail for. */
+export interface Verdict {
+  oopses: number;
+  warnings: number;
+  reports: number;
+}
+
+/** Throws UsageError. `inline_taken`: a machine runs in this thread already. Return: with the defaults filled in. */
+export function check_options(options: MachineOptions, inline_taken: boolean): { cpus: number; memory: number } {
+  const cpus = options.cpus ?? 4;
+  const memory = options.memory ?? DEFAULT_MEMORY;
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS)
+    throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to ${MAX_CPUS}`);
+  if (!Number.isInteger(memory) || memory < MIN_MEMORY || memory > MAX_MEMORY || memory % 65536 !== 0)
+    throw new UsageError(
+      `memory: ${memory} bytes is not a multiple of 64 KiB from ${MIN_MEMORY >> 20} MiB to ${MAX_MEMORY >> 20} MiB`,
+    );
+  if (options.inline === true && cpus !== 1)
+    throw new UsageError(`inline: a machine in the calling thread has one CPU, not ${cpus}`);
+  if (options.inline === true && inline_taken)
+    throw new UsageError('inline: there is such a machine in this thread already');
+  for (const name of options.break_for_test ?? []) break_bit(name);
+  return { cpus, memory };
+}
+/** The bit of a name of break_for_test. */
+export function break_bit(name: string): number {
+  const bit = BREAKS[name];
+  if (bit === undefined)
+    throw new UsageError(`break_for_test: there is no '${name}'; there are: ${Object.keys(BREAKS).join(', ')}`);
+  return bit;
+}
+
+/** Parameters as insmod gives them. */
+export const parameter_texts = (parameters: Record<string, string | number | boolean>): [string, string][] =>
+  Object.entries(parameters).map(([name, value]) => [
+    name,
+    value === true ? 'y' : value === false ? 'n' : String(value),
+  ]);

@@ -38,7 +38,9 @@ console.log('cpus  module        seconds  switches  interrupts     parks  conten
 for (const cpus of values.cpus.split(',').map(Number))
   for (const [name, parameters] of RUNS) {
     if (only !== undefined && !only.includes(name)) continue;
-    const module = await compileModule(fileURLToPath(new URL(`../test/fixtures/torture/${name}.ts`, import.meta.url)), { build: 'free' });
+    const module = await compileModule(fileURLToPath(new URL(`../test/fixtures/torture/${name}.ts`, import.meta.url)), {
+      build: 'free',
+    });
     const machine = await Machine.boot({ cpus });
     const began = performance.now();
     let error = '';
@@ -61,9 +63,23 @@ for (const cpus of values.cpus.split(',').map(Number))
       failed++;
       console.log(log.slice(-60).join('\n'), error);
     }
-    const cells = [cpus, name, seconds.toFixed(1), sum('switches'), sum('interrupts'), sum('parks'), sum('contended'), worst.toFixed(0), lost, found];
+    const cells = [
+      cpus,
+      name,
+      seconds.toFixed(1),
+      sum('switches'),
+      sum('interrupts'),
+      sum('parks'),
+      sum('contended'),
+      worst.toFixed(0),
+      lost,
+      found,
+    ];
     const widths = [4, -12, 7, 8, 10, 8, 9, 13, 4, 5];
-    console.log(cells.map((c, i) => (widths[i] < 0 ? String(c).padEnd(-widths[i]) : String(c).padStart(widths[i]))).join('  ') + `  ${summary}`);
+    console.log(
+      cells.map((c, i) => (widths[i] < 0 ? String(c).padEnd(-widths[i]) : String(c).padStart(widths[i]))).join('  ') +
+        `  ${summary}`,
+    );
     await machine.poweroff();
   }
 await release_pools();

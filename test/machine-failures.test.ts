@@ -18,7 +18,10 @@ afterAll(release_pools);
 
 /** The module with other JavaScript in its thread. */
 function with_body(body: string): CompiledModule {
-  const code = host_code.free!.code.replace(/\$c\(pr_info\((["'])@body@\1\), [^)]*\)|pr_info\((["'])@body@\2\)/, `{ ${body} }`);
+  const code = host_code.free!.code.replace(
+    /\$c\(pr_info\((["'])@body@\1\), [^)]*\)|pr_info\((["'])@body@\2\)/,
+    `{ ${body} }`,
+  );
   expect(code).not.toBe(host_code.free!.code);
   return { ...host_code, free: { ...host_code.free!, code } };
 }
@@ -63,14 +66,18 @@ test('a CPU whose worker exits is named, and the next boot works', async () => {
 }, 60_000);
 
 test('a CPU that runs out of JavaScript memory is named, with what to do, and the next boot works', async () => {
-  const { error } = await fate('const all = []; for (;;) all.push(new Array(1e5).fill(all.length + 0.5));', { heap_mib: 48 });
+  const { error } = await fate('const all = []; for (;;) all.push(new Array(1e5).fill(all.length + 0.5));', {
+    heap_mib: 48,
+  });
   expect(error).toMatch(/EnvironmentFailure: CPU 1 died: its worker ran out of JavaScript memory/);
   await next_boot_works();
 }, 60_000);
 
 test('a loop without steps is a hard lock-up that names the CPU and the task, and the next boot works', async () => {
   const { error } = await fate('for (;;) {}', { hard_lockup_ms: 400 });
-  expect(error).toMatch(/MachineFailure: hard lockup on CPU 1: it has taken no interrupt for \d+ s; it runs victim\/1\/\d+, interrupts on/);
+  expect(error).toMatch(
+    /MachineFailure: hard lockup on CPU 1: it has taken no interrupt for \d+ s; it runs victim\/1\/\d+, interrupts on/,
+  );
   await next_boot_works();
 }, 60_000);
 
@@ -93,7 +100,9 @@ test('a promise that is rejected in kernel code is reported at power-off', async
   await machine.idle(20_000);
   await machine.rmmod('host_code');
   await machine.poweroff();
-  expect(machine.dmesg().join('\n')).toMatch(/a promise was rejected on CPU 1: nobody waits for this; kernel code must not use promises/);
+  expect(machine.dmesg().join('\n')).toMatch(
+    /a promise was rejected on CPU 1: nobody waits for this; kernel code must not use promises/,
+  );
   expect(machine.verdict.reports).toBe(1);
   await next_boot_works();
 }, 60_000);
@@ -120,7 +129,9 @@ test('a machine that is powered off while its CPU hangs gives its threads back, 
 test('a boot with a wrong option says which values there are, and takes no threads', async () => {
   await expect(Machine.boot({ cpus: 65 })).rejects.toThrow(/cpus: 65 is not a whole number from 1 to 64/);
   await expect(Machine.boot({ memory: 1000 })).rejects.toThrow(/memory: 1000 bytes is not a multiple of 64 KiB/);
-  await expect(Machine.boot({ break_for_test: ['nothing'] })).rejects.toThrow(/there is no 'nothing'; there are: look-before-announce/);
+  await expect(Machine.boot({ break_for_test: ['nothing'] })).rejects.toThrow(
+    /there is no 'nothing'; there are: look-before-announce/,
+  );
   await expect(Machine.boot({ cpus: 2, inline: true })).rejects.toThrow(/one CPU, not 2/);
 });
 
@@ -144,7 +155,9 @@ test('200 boots leave the memory of the process flat', async () => {
 }, 120_000);
 
 /** Runs a program that uses the library; gives its exit code and how long it took after the last line it printed. */
-function program(code: string): Promise<{ status: number | null; signal: string | null; out: string; after_ms: number }> {
+function program(
+  code: string,
+): Promise<{ status: number | null; signal: string | null; out: string; after_ms: number }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),
@@ -192,6 +205,8 @@ test('a CPU in the calling thread that hangs kills the process, after a report',
     await machine.insmod({ ...made, free: { ...made.free, code } });
     await machine.idle();
   `);
-  expect(out).toMatch(/lockstep: hard lockup on CPU 0, which has taken no interrupt for \d+ s; it runs in the main thread, so the process ends/);
+  expect(out).toMatch(
+    /lockstep: hard lockup on CPU 0, which has taken no interrupt for \d+ s; it runs in the main thread, so the process ends/,
+  );
   expect(signal).toBe('SIGKILL');
 }, 60_000);

@@ -8,7 +8,10 @@ import { compileModule, type CompiledModule } from '../dist/module/compile.js';
 
 let honesty: CompiledModule;
 beforeAll(async () => {
-  honesty = await compileModule(fileURLToPath(new URL('./fixtures/torture/honesty.ts', import.meta.url)), { build: 'free', check: false });
+  honesty = await compileModule(fileURLToPath(new URL('./fixtures/torture/honesty.ts', import.meta.url)), {
+    build: 'free',
+    check: false,
+  });
 }, 60_000);
 afterAll(release_pools);
 
@@ -38,38 +41,86 @@ async function misuse(what: string, options: MachineOptions = {}, after_ms = 0):
 
 type Fate = 'oops' | 'report' | 'warning' | 'panic' | 'leak' | 'oops and leak' | 'oops and report';
 const CASES: [what: string, fate: Fate, ...log: RegExp[]][] = [
-  ['sleep-under-spin-lock', 'oops and report', /sleeping function called from invalid context: msleep \(in_atomic\(\): 1/, /spin locks held by CPU 0: shared/, /scheduling while atomic: misuse/],
+  [
+    'sleep-under-spin-lock',
+    'oops and report',
+    /sleeping function called from invalid context: msleep \(in_atomic\(\): 1/,
+    /spin locks held by CPU 0: shared/,
+    /scheduling while atomic: misuse/,
+  ],
   ['mutex-under-spin-lock', 'report', /invalid context: mutex_lock/, /spin locks held by CPU 0: shared/],
-  ['sleep-with-interrupts-off', 'oops and report', /irqs_disabled\(\): 1/, /scheduling while atomic: misuse\/\d+\/0x00000000, interrupts off/],
+  [
+    'sleep-with-interrupts-off',
+    'oops and report',
+    /irqs_disabled\(\): 1/,
+    /scheduling while atomic: misuse\/\d+\/0x00000000, interrupts off/,
+  ],
   ['schedule-with-preemption-off', 'oops', /scheduling while atomic: misuse\/\d+\/0x00000001/],
   ['completion-with-softirqs-off', 'oops and report', /invalid context: wait_for_completion/],
   ['kmalloc-kernel-under-spin-lock', 'report', /invalid context: kmalloc/, /spin locks held by CPU 0: shared/],
   ['kmalloc-kernel-in-interrupt', 'report', /invalid context: kmalloc.*CPU 1/],
   ['forgotten-yield', 'oops', /sleeping function called without yield\*: msleep\(\)/, /honesty\.ts:\d+/],
   ['forgotten-yield-own', 'oops', /sleeping function called without yield\*: sleeper\(\)/],
-  ['unlock-not-locked', 'oops', /spin_unlock of shared\S* \[honesty\] by CPU 0, which does not hold it: it is not locked/],
-  ['unlock-others-spin-lock', 'oops', /spin_unlock of shared\S* \[honesty\] by CPU 0, which does not hold it: held by CPU 1/],
-  ['unlock-others-mutex', 'oops and report', /mutex_unlock of shared\S* \[honesty\] by misuse\/\d+, which does not hold it: held by holder\/\d+/],
+  [
+    'unlock-not-locked',
+    'oops',
+    /spin_unlock of shared\S* \[honesty\] by CPU 0, which does not hold it: it is not locked/,
+  ],
+  [
+    'unlock-others-spin-lock',
+    'oops',
+    /spin_unlock of shared\S* \[honesty\] by CPU 0, which does not hold it: held by CPU 1/,
+  ],
+  [
+    'unlock-others-mutex',
+    'oops and report',
+    /mutex_unlock of shared\S* \[honesty\] by misuse\/\d+, which does not hold it: held by holder\/\d+/,
+  ],
   ['mutex-unlock-free', 'oops', /which does not hold it: it is not locked/],
   ['mutex-recursion', 'oops and report', /misuse\/\d+ already holds shared/, /ends and still holds: shared/],
   ['spin-recursion', 'oops', /spin lock recursion: CPU 0 already holds shared/],
-  ['exit-with-spin-lock', 'report', /misuse\/\d+ ended with preempt_count 0x1, interrupts on: a lock is still held/, /spin locks held by CPU 0: shared/],
+  [
+    'exit-with-spin-lock',
+    'report',
+    /misuse\/\d+ ended with preempt_count 0x1, interrupts on: a lock is still held/,
+    /spin locks held by CPU 0: shared/,
+  ],
   ['exit-with-irqs-off', 'report', /interrupts off: local_irq_restore is missing/],
   ['exit-with-mutex', 'report', /misuse\/\d+ ends and still holds: shared/],
   ['unlock-twice', 'oops', /which does not hold it: it is not locked/],
   ['preempt-enable-extra', 'oops', /preempt_enable without preempt_disable/],
   ['bh-enable-extra', 'oops', /local_bh_enable without local_bh_disable/],
-  ['handler-keeps-lock', 'panic', /the called function unbalanced_handler \[honesty\] left the preemption count as 0x10001, which was 0x10000/],
-  ['handler-enables-interrupts', 'panic', /the called function handler_enables \[honesty\] returned with interrupts on/],
+  [
+    'handler-keeps-lock',
+    'panic',
+    /the called function unbalanced_handler \[honesty\] left the preemption count as 0x10001, which was 0x10000/,
+  ],
+  [
+    'handler-enables-interrupts',
+    'panic',
+    /the called function handler_enables \[honesty\] returned with interrupts on/,
+  ],
   ['handler-throws', 'panic', /UBSAN: array-index-out-of-bounds: index 9/, /Fatal exception in interrupt/],
-  ['timer-keeps-preemption-off', 'panic', /timer function unbalanced_timer \[honesty\] left the preemption count as 0x101/],
+  [
+    'timer-keeps-preemption-off',
+    'panic',
+    /timer function unbalanced_timer \[honesty\] left the preemption count as 0x101/,
+  ],
   ['timer-keeps-interrupts-off', 'panic', /timer function timer_irqs \[honesty\] returned with interrupts off/],
   ['timer-takes-mutex', 'panic', /invalid context: mutex_lock/],
-  ['timer-generator', 'oops', /'sleeper' is a generator function, which may sleep: the function of a timer runs in interrupt context/],
+  [
+    'timer-generator',
+    'oops',
+    /'sleeper' is a generator function, which may sleep: the function of a timer runs in interrupt context/,
+  ],
   ['timer-not-set-up', 'oops', /mod_timer: the timer at shared\S* \[honesty\] has not been set up/],
   ['add-timer-twice', 'warning', /add_timer: the timer shared\S* \[honesty\] is armed already/],
   ['call-generator', 'oops', /a function called on another CPU runs in interrupt context/],
-  ['softirq-keeps-softirqs-off', 'panic', /softirq 6 \(unbalanced_softirq \[honesty\]\) left the preemption count as 0x300, which was 0x100/],
+  [
+    'softirq-keeps-softirqs-off',
+    'panic',
+    /softirq 6 \(unbalanced_softirq \[honesty\]\) left the preemption count as 0x300, which was 0x100/,
+  ],
   ['call-with-interrupts-off', 'warning', /smp_call_function with interrupts off can deadlock/],
   ['uninitialised-spin-lock', 'oops and leak', /spin_lock: the spin lock 0x\w+ is not initialised/],
   ['uninitialised-mutex', 'oops and leak', /mutex_lock: the mutex 0x\w+ is not initialised/],
@@ -93,21 +144,28 @@ const COUNTS: Record<Fate, { oopses: number; warnings: number; reports: number }
   'oops and report': { oopses: 1, warnings: 0, reports: 1 },
 };
 
-test.each(CASES)('%s: %s', async (what, fate, ...log) => {
-  const seen = await misuse(what);
-  for (const line of log) expect(seen.log).toMatch(line);
-  // A handler that takes a mutex is reported for that before it is stopped.
-  const reports = what === 'timer-takes-mutex' ? 1 : COUNTS[fate].reports;
-  expect(seen.verdict).toEqual({ ...COUNTS[fate], reports });
-  if (fate === 'panic') expect(seen.error).toMatch(/MachineFailure: kernel panic on CPU \d/);
-  else expect(seen.error).toBe('');
-}, 60_000);
+test.each(CASES)(
+  '%s: %s',
+  async (what, fate, ...log) => {
+    const seen = await misuse(what);
+    for (const line of log) expect(seen.log).toMatch(line);
+    // A handler that takes a mutex is reported for that before it is stopped.
+    const reports = what === 'timer-takes-mutex' ? 1 : COUNTS[fate].reports;
+    expect(seen.verdict).toEqual({ ...COUNTS[fate], reports });
+    if (fate === 'panic') expect(seen.error).toMatch(/MachineFailure: kernel panic on CPU \d/);
+    else expect(seen.error).toBe('');
+  },
+  60_000,
+);
 
-test.each([['kmalloc-atomic-under-spin-lock'], ['initialised-locks']])('the correct use is not reported: %s', async (what) => {
-  const seen = await misuse(what);
-  expect(seen.verdict).toEqual({ oopses: 0, warnings: 0, reports: 0 });
-  expect(seen.error).toBe('');
-});
+test.each([['kmalloc-atomic-under-spin-lock'], ['initialised-locks']])(
+  'the correct use is not reported: %s',
+  async (what) => {
+    const seen = await misuse(what);
+    expect(seen.verdict).toEqual({ oopses: 0, warnings: 0, reports: 0 });
+    expect(seen.error).toBe('');
+  },
+);
 
 test('a soft lock-up names the CPU, the task and the locks that it holds', async () => {
   const { log, verdict } = await misuse('soft-lockup', { soft_lockup_ms: 500 });
@@ -129,8 +187,12 @@ test('a soft lock-up that goes on is a panic: a machine never hangs', async () =
 
 test('a hung task is reported with the mutex that it waits for and who holds it', async () => {
   const { log, blocked } = await misuse('hung-mutex', { hung_task_ms: 300 }, 2500);
-  expect(log).toMatch(/task misuse:\d+ blocked for more than \d+ seconds: waits for the mutex shared\S* \[honesty\], held by holder\/\d+/);
-  expect(blocked).toContainEqual(expect.stringMatching(/^misuse\/\d+ waits for the mutex shared\+0x8\/\S+ \[honesty\], held by holder\/\d+$/));
+  expect(log).toMatch(
+    /task misuse:\d+ blocked for more than \d+ seconds: waits for the mutex shared\S* \[honesty\], held by holder\/\d+/,
+  );
+  expect(blocked).toContainEqual(
+    expect.stringMatching(/^misuse\/\d+ waits for the mutex shared\+0x8\/\S+ \[honesty\], held by holder\/\d+$/),
+  );
   expect(blocked).toContainEqual(expect.stringMatching(/^holder\/\d+ waits on the wait queue shared\S+ \[honesty\]$/));
 }, 60_000);
 

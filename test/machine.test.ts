@@ -22,7 +22,10 @@ beforeAll(async () => {
 afterAll(release_pools);
 
 /** Boots, runs `f`, powers off whatever happens. */
-async function on_machine(options: Parameters<typeof Machine.boot>[0], f: (machine: Machine) => Promise<void>): Promise<void> {
+async function on_machine(
+  options: Parameters<typeof Machine.boot>[0],
+  f: (machine: Machine) => Promise<void>,
+): Promise<void> {
   const machine = await Machine.boot(options);
   try {
     await f(machine);
@@ -31,62 +34,94 @@ async function on_machine(options: Parameters<typeof Machine.boot>[0], f: (machi
   }
 }
 
-test('a module runs on all CPUs and leaves nothing behind', () =>
-  on_machine({ cpus: 4 }, async (machine) => {
-    await machine.insmod(counter, { threads: 8, rounds: 500 });
-    expect(await machine.idle(30_000)).toBe(true);
-    expect(machine.tasks).toBe(0);
-    await machine.rmmod('mutex_counter');
-    expect(machine.dmesg().join('\n')).toContain('mutex-counter: 4000 increments by 8 threads');
-    expect(machine.verdict).toEqual({ oopses: 0, warnings: 0, reports: 0 });
-    expect(machine.failure).toBeNull();
-  }), 60_000);
+test(
+  'a module runs on all CPUs and leaves nothing behind',
+  () =>
+    on_machine({ cpus: 4 }, async (machine) => {
+      await machine.insmod(counter, { threads: 8, rounds: 500 });
+      expect(await machine.idle(30_000)).toBe(true);
+      expect(machine.tasks).toBe(0);
+      await machine.rmmod('mutex_counter');
+      expect(machine.dmesg().join('\n')).toContain('mutex-counter: 4000 increments by 8 threads');
+      expect(machine.verdict).toEqual({ oopses: 0, warnings: 0, reports: 0 });
+      expect(machine.failure).toBeNull();
+    }),
+  60_000,
+);
 
-test('parameters are set before init runs, and a wrong one is refused with what it should be', () =>
-  on_machine({ cpus: 2 }, async (machine) => {
-    await expect(machine.insmod(provider, { coutn: 1 })).rejects.toThrow(/provider has no parameter 'coutn'; it has: count, small, loud, label/);
-    await expect(machine.insmod(provider, { count: 'many' })).rejects.toThrow(/parameter count: 'many' is not an integer/);
-    await expect(machine.insmod(provider, { small: 300 })).rejects.toThrow(/parameter small: 300 is out of range \(0 to 255\)/);
-    await expect(machine.insmod(provider, { loud: 'perhaps' })).rejects.toThrow(/parameter loud: 'perhaps' is no bool/);
-    await expect(machine.insmod(provider, { label: 'much too long' })).rejects.toThrow(/longer than 7 bytes/);
-    await machine.insmod(provider, { count: '0x10', small: 255, loud: true, label: 'blue' });
-    expect(machine.dmesg().join('\n')).toContain('provider: count 16 small 255 loud 1 label blue');
-  }), 60_000);
+test(
+  'parameters are set before init runs, and a wrong one is refused with what it should be',
+  () =>
+    on_machine({ cpus: 2 }, async (machine) => {
+      await expect(machine.insmod(provider, { coutn: 1 })).rejects.toThrow(
+        /provider has no parameter 'coutn'; it has: count, small, loud, label/,
+      );
+      await expect(machine.insmod(provider, { count: 'many' })).rejects.toThrow(
+        /parameter count: 'many' is not an integer/,
+      );
+      await expect(machine.insmod(provider, { small: 300 })).rejects.toThrow(
+        /parameter small: 300 is out of range \(0 to 255\)/,
+      );
+      await expect(machine.insmod(provider, { loud: 'perhaps' })).rejects.toThrow(
+        /parameter loud: 'perhaps' is no bool/,
+      );
+      await expect(machine.insmod(provider, { label: 'much too long' })).rejects.toThrow(/longer than 7 bytes/);
+      await machine.insmod(provider, { count: '0x10', small: 255, loud: true, label: 'blue' });
+      expect(machine.dmesg().join('\n')).toContain('provider: count 16 small 255 loud 1 label blue');
+    }),
+  60_000,
+);
 
-test('a module uses a symbol of another, which stays loaded until it is put back', () =>
-  on_machine({ cpus: 2 }, async (machine) => {
-    await expect(machine.insmod(user)).rejects.toThrow(/module_init returned -2 \(-ENOENT\)/);
-    await machine.insmod(provider);
-    await machine.insmod(user);
-    expect(machine.dmesg().join('\n')).toContain('user: got 43');
-    await expect(machine.rmmod('provider')).rejects.toThrow(/module provider is in use by 1/);
-    await machine.rmmod('user');
-    await machine.rmmod('provider');
-    expect(machine.dmesg().join('\n')).toContain('provider: called 1 times');
-  }), 60_000);
+test(
+  'a module uses a symbol of another, which stays loaded until it is put back',
+  () =>
+    on_machine({ cpus: 2 }, async (machine) => {
+      await expect(machine.insmod(user)).rejects.toThrow(/module_init returned -2 \(-ENOENT\)/);
+      await machine.insmod(provider);
+      await machine.insmod(user);
+      expect(machine.dmesg().join('\n')).toContain('user: got 43');
+      await expect(machine.rmmod('provider')).rejects.toThrow(/module provider is in use by 1/);
+      await machine.rmmod('user');
+      await machine.rmmod('provider');
+      expect(machine.dmesg().join('\n')).toContain('provider: called 1 times');
+    }),
+  60_000,
+);
 
-test('a module is loaded once, and unloaded once', () =>
-  on_machine({ cpus: 2 }, async (machine) => {
-    await machine.insmod(provider);
-    await expect(machine.insmod(provider)).rejects.toThrow(/module provider is loaded already/);
-    await machine.rmmod('provider');
-    await expect(machine.rmmod('provider')).rejects.toThrow(/module provider is not loaded/);
-    await machine.insmod(provider);
-  }), 60_000);
+test(
+  'a module is loaded once, and unloaded once',
+  () =>
+    on_machine({ cpus: 2 }, async (machine) => {
+      await machine.insmod(provider);
+      await expect(machine.insmod(provider)).rejects.toThrow(/module provider is loaded already/);
+      await machine.rmmod('provider');
+      await expect(machine.rmmod('provider')).rejects.toThrow(/module provider is not loaded/);
+      await machine.insmod(provider);
+    }),
+  60_000,
+);
 
-test('idle says whether the machine came to rest in time', () =>
-  on_machine({ cpus: 2 }, async (machine) => {
-    expect(await machine.idle(30_000)).toBe(true);
-    await machine.insmod(honesty, { what: 'timer-left' }); // a timer that is far off
-    expect(await machine.idle(50)).toBe(false);
-  }), 60_000);
+test(
+  'idle says whether the machine came to rest in time',
+  () =>
+    on_machine({ cpus: 2 }, async (machine) => {
+      expect(await machine.idle(30_000)).toBe(true);
+      await machine.insmod(honesty, { what: 'timer-left' }); // a timer that is far off
+      expect(await machine.idle(50)).toBe(false);
+    }),
+  60_000,
+);
 
-test('one request at a time', () =>
-  on_machine({ cpus: 2 }, async (machine) => {
-    const first = machine.insmod(provider);
-    await expect(machine.insmod(user)).rejects.toThrow(/one request at a time/);
-    await first;
-  }), 60_000);
+test(
+  'one request at a time',
+  () =>
+    on_machine({ cpus: 2 }, async (machine) => {
+      const first = machine.insmod(provider);
+      await expect(machine.insmod(user)).rejects.toThrow(/one request at a time/);
+      await first;
+    }),
+  60_000,
+);
 
 test('a machine that has been powered off says so, and may be powered off again', async () => {
   const machine = await Machine.boot({ cpus: 2 });
@@ -108,14 +143,18 @@ test('two machines run side by side and do not see each other', async () => {
   await Promise.all([a!.poweroff(), b!.poweroff()]);
 }, 60_000);
 
-test('statistics can be read while the machine runs', () =>
-  on_machine({ cpus: 2 }, async (machine) => {
-    await machine.insmod(pingpong, { rounds: 100 });
-    await machine.idle(30_000);
-    const [first] = machine.statistics();
-    expect(first).toMatchObject({ cpu: 0, lost_wakeups: 0 });
-    expect(first!.switches).toBeGreaterThan(10);
-  }), 60_000);
+test(
+  'statistics can be read while the machine runs',
+  () =>
+    on_machine({ cpus: 2 }, async (machine) => {
+      await machine.insmod(pingpong, { rounds: 100 });
+      await machine.idle(30_000);
+      const [first] = machine.statistics();
+      expect(first).toMatchObject({ cpu: 0, lost_wakeups: 0 });
+      expect(first!.switches).toBeGreaterThan(10);
+    }),
+  60_000,
+);
 
 test('the log is given record by record, in order', async () => {
   const texts: string[] = [];
@@ -123,13 +162,19 @@ test('the log is given record by record, in order', async () => {
     await machine.insmod(provider);
     await machine.rmmod('provider');
   });
-  expect(texts).toEqual(['Lockstep: 2 CPUs, 64 MiB', 'provider: count 3 small 7 loud 0 label none', 'provider: called 0 times']);
+  expect(texts).toEqual([
+    'Lockstep: 2 CPUs, 64 MiB',
+    'provider: count 3 small 7 loud 0 label none',
+    'provider: called 0 times',
+  ]);
 });
 
 test('a machine of one CPU runs in the calling thread', async () => {
   const texts: string[] = [];
   await on_machine({ cpus: 1, inline: true, log: (record) => texts.push(record.text) }, async (machine) => {
-    await expect(Machine.boot({ cpus: 1, inline: true })).rejects.toThrow(/there is such a machine in this thread already/);
+    await expect(Machine.boot({ cpus: 1, inline: true })).rejects.toThrow(
+      /there is such a machine in this thread already/,
+    );
     await machine.insmod(counter, { threads: 3, rounds: 200 });
     expect(await machine.idle(30_000)).toBe(true);
     await machine.rmmod('mutex_counter');
@@ -146,10 +191,12 @@ test('a machine of one CPU runs in the calling thread', async () => {
     expect(machine.blocked()).toEqual([expect.stringMatching(/^misuse\/\d+ waits for the completion shared/)]);
   });
   const machine = await Machine.boot({ cpus: 1, inline: true, panic_on_oops: true });
-  await expect((async () => {
-    await machine.insmod(honesty, { what: 'null-pointer' });
-    await machine.idle(30_000);
-  })()).rejects.toThrow(/kernel panic on CPU 0/);
+  await expect(
+    (async () => {
+      await machine.insmod(honesty, { what: 'null-pointer' });
+      await machine.idle(30_000);
+    })(),
+  ).rejects.toThrow(/kernel panic on CPU 0/);
   expect(machine.dmesg().join('\n')).toMatch(/Kernel panic - not syncing: Fatal exception/);
   await machine.poweroff();
 }, 60_000);

@@ -12,7 +12,10 @@ beforeAll(async () => {
   for (const name of NAMES)
     modules.set(
       name,
-      await compileModule(fileURLToPath(new URL(`./fixtures/torture/${name}.ts`, import.meta.url)), { build: 'free', check: false }),
+      await compileModule(fileURLToPath(new URL(`./fixtures/torture/${name}.ts`, import.meta.url)), {
+        build: 'free',
+        check: false,
+      }),
     );
 }, 60_000);
 afterAll(release_pools);
@@ -58,32 +61,89 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
     const outcome = await torture(name, cpus, parameters);
     expect(outcome, outcome.log).toMatchObject({ fine: true, lost: 0 });
   };
-  const caught = async (name: string, parameters: Record<string, number>, options: MachineOptions, by: RegExp, patience_ms?: number): Promise<void> => {
+  const caught = async (
+    name: string,
+    parameters: Record<string, number>,
+    options: MachineOptions,
+    by: RegExp,
+    patience_ms?: number,
+  ): Promise<void> => {
     const outcome = await torture(name, cpus, parameters, options, patience_ms);
     expect(outcome.fine, outcome.log).toBe(false);
     expect(outcome.log).toMatch(by);
   };
 
-  test('no wake-up of a CPU that goes idle is lost', () => fine('idle-wakeup', { rounds: share(cpus > 8 ? 4000 : 12_000, cpus) }), 120_000);
+  test(
+    'no wake-up of a CPU that goes idle is lost',
+    () => fine('idle-wakeup', { rounds: share(cpus > 8 ? 4000 : 12_000, cpus) }),
+    120_000,
+  );
   test('control: a CPU that looks before it announces that it sleeps loses one', async () => {
-    const { lost, log } = await torture('idle-wakeup', cpus, { rounds: 1_000_000 }, { break_for_test: ['look-before-announce'] }, 3500);
+    const { lost, log } = await torture(
+      'idle-wakeup',
+      cpus,
+      { rounds: 1_000_000 },
+      { break_for_test: ['look-before-announce'] },
+      3500,
+    );
     expect(lost, log).toBeGreaterThan(0);
   }, 60_000);
-  test('control: a task that looks before it says that it sleeps is left asleep', () =>
-    caught('idle-wakeup', { rounds: 20_000, broken: 1 }, {}, /lost wake-up: \d+ of/, 20_000), 60_000);
+  test(
+    'control: a task that looks before it says that it sleeps is left asleep',
+    () => caught('idle-wakeup', { rounds: 20_000, broken: 1 }, {}, /lost wake-up: \d+ of/, 20_000),
+    60_000,
+  );
 
-  test('every call to another CPU runs once, there, and before a call that waits returns', () => fine('ipi-storm', { rounds: share(12_000, cpus) }), 120_000);
-  test('control: a call that is announced before it is written is caught', () =>
-    caught('ipi-storm', { rounds: share(4000, cpus) }, { break_for_test: ['call-before-fill'] }, /kernel panic|calls sent|broken invariants/, 10_000), 60_000);
-  test('control: relying on a call without waiting for it is caught', () =>
-    caught('ipi-storm', { rounds: share(4000, cpus), broken: 1 }, {}, /a call that was waited for had not run/), 60_000);
+  test(
+    'every call to another CPU runs once, there, and before a call that waits returns',
+    () => fine('ipi-storm', { rounds: share(12_000, cpus) }),
+    120_000,
+  );
+  test(
+    'control: a call that is announced before it is written is caught',
+    () =>
+      caught(
+        'ipi-storm',
+        { rounds: share(4000, cpus) },
+        { break_for_test: ['call-before-fill'] },
+        /kernel panic|calls sent|broken invariants/,
+        10_000,
+      ),
+    60_000,
+  );
+  test(
+    'control: relying on a call without waiting for it is caught',
+    () => caught('ipi-storm', { rounds: share(4000, cpus), broken: 1 }, {}, /a call that was waited for had not run/),
+    60_000,
+  );
 
-  test('spin locks exclude, nested and with interrupts on top', () => fine('spin', { rounds: share(cpus > 8 ? 15_000 : 40_000, cpus) }), 120_000);
-  test('control: a lock that is taken without compare-exchange is caught', () =>
-    caught('spin', { rounds: share(200_000, cpus) }, { break_for_test: ['lock-without-cas'] }, /does not hold it|was in it|came into the section|increments were lost/, 20_000), 60_000);
-  test('control: no lock is caught', () => caught('spin', { rounds: share(60_000, cpus), broken: 1 }, {}, /increments were lost|broken invariants/), 60_000);
-  test('control: a lock of a handler that is taken with interrupts on is caught', () =>
-    caught('spin', { rounds: share(60_000, cpus), broken: 2 }, {}, /spin lock recursion/, 20_000), 60_000);
+  test(
+    'spin locks exclude, nested and with interrupts on top',
+    () => fine('spin', { rounds: share(cpus > 8 ? 15_000 : 40_000, cpus) }),
+    120_000,
+  );
+  test(
+    'control: a lock that is taken without compare-exchange is caught',
+    () =>
+      caught(
+        'spin',
+        { rounds: share(200_000, cpus) },
+        { break_for_test: ['lock-without-cas'] },
+        /does not hold it|was in it|came into the section|increments were lost/,
+        20_000,
+      ),
+    60_000,
+  );
+  test(
+    'control: no lock is caught',
+    () => caught('spin', { rounds: share(60_000, cpus), broken: 1 }, {}, /increments were lost|broken invariants/),
+    60_000,
+  );
+  test(
+    'control: a lock of a handler that is taken with interrupts on is caught',
+    () => caught('spin', { rounds: share(60_000, cpus), broken: 2 }, {}, /spin lock recursion/, 20_000),
+    60_000,
+  );
 });
 
 describe.each([2, 16])('on %d CPUs', (cpus) => {
@@ -92,26 +152,91 @@ describe.each([2, 16])('on %d CPUs', (cpus) => {
     expect(outcome, outcome.log).toMatchObject({ fine: true, lost: 0 });
   };
   test('a mutex excludes, sleepers and stealers alike', () => fine('mutex', { rounds: share(1500, cpus) }), 60_000);
-  test('a mutex is handed over to those that its owner keeps out', () => fine('mutex', { rounds: share(300, cpus), hog: 1 }), 60_000);
-  test('completions and wait queues lose no item and no waiter', () => fine('waiting', { rounds: share(6000, cpus) }), 60_000);
-  test('threads that are stopped before, during and after they run', () => fine('kthreads', { rounds: share(2000, cpus) }), 60_000);
-  test('timers that all CPUs arm, move and delete run once or not', () => fine('timers', { rounds: share(4000, cpus) }), 60_000);
-  test('memory that all CPUs allocate and free is nobody else’s', () => fine('memory', { rounds: share(10_000, cpus) }), 60_000);
-  test('memory that runs out gives NULL, and all of it comes back', () => fine('memory', { rounds: share(3000, cpus), hoard: 1 }), 60_000);
-  test('sleeps last at least as long as they should, softirqs run when they may', () => fine('sleeping', { rounds: 8 }), 60_000);
+  test(
+    'a mutex is handed over to those that its owner keeps out',
+    () => fine('mutex', { rounds: share(300, cpus), hog: 1 }),
+    60_000,
+  );
+  test(
+    'completions and wait queues lose no item and no waiter',
+    () => fine('waiting', { rounds: share(6000, cpus) }),
+    60_000,
+  );
+  test(
+    'threads that are stopped before, during and after they run',
+    () => fine('kthreads', { rounds: share(2000, cpus) }),
+    60_000,
+  );
+  test(
+    'timers that all CPUs arm, move and delete run once or not',
+    () => fine('timers', { rounds: share(4000, cpus) }),
+    60_000,
+  );
+  test(
+    'memory that all CPUs allocate and free is nobody else’s',
+    () => fine('memory', { rounds: share(10_000, cpus) }),
+    60_000,
+  );
+  test(
+    'memory that runs out gives NULL, and all of it comes back',
+    () => fine('memory', { rounds: share(3000, cpus), hoard: 1 }),
+    60_000,
+  );
+  test(
+    'sleeps last at least as long as they should, softirqs run when they may',
+    () => fine('sleeping', { rounds: 8 }),
+    60_000,
+  );
 });
 
 describe('controls', () => {
-  const caught = async (name: string, cpus: number, parameters: Record<string, number>, options: MachineOptions, by: RegExp): Promise<void> => {
+  const caught = async (
+    name: string,
+    cpus: number,
+    parameters: Record<string, number>,
+    options: MachineOptions,
+    by: RegExp,
+  ): Promise<void> => {
     const outcome = await torture(name, cpus, parameters, options, 2500);
     expect(outcome.fine, outcome.log).toBe(false);
     expect(outcome.log).toMatch(by);
   };
-  test('a trylock whose answer is ignored', () => caught('mutex', 2, { rounds: 4000, broken: 1 }, {}, /somebody was in it|came into the section|does not hold/), 60_000);
-  test('a consumer that takes what is not there', () => caught('waiting', 2, { rounds: 1000, broken: 1 }, {}, /more items were taken|not idle/), 60_000);
-  test('stopping a thread that ends by itself without a reference', () => caught('kthreads', 2, { rounds: 1000, broken: 1 }, {}, /has ended and was freed/), 60_000);
-  test('del_timer_sync that does not wait', () => caught('timers', 8, { rounds: 2000 }, { break_for_test: ['del-timer-sync'] }, /after del_timer_sync/), 60_000);
-  test('writing to what was freed', () => caught('memory', 2, { rounds: 3000, broken: 1 }, {}, /the size in an object|was overwritten|double free|not idle/), 60_000);
-  test('forgetting to free', () => caught('memory', 2, { rounds: 2500, broken: 2 }, {}, /module memory leaked/), 60_000);
+  test(
+    'a trylock whose answer is ignored',
+    () => caught('mutex', 2, { rounds: 4000, broken: 1 }, {}, /somebody was in it|came into the section|does not hold/),
+    60_000,
+  );
+  test(
+    'a consumer that takes what is not there',
+    () => caught('waiting', 2, { rounds: 1000, broken: 1 }, {}, /more items were taken|not idle/),
+    60_000,
+  );
+  test(
+    'stopping a thread that ends by itself without a reference',
+    () => caught('kthreads', 2, { rounds: 1000, broken: 1 }, {}, /has ended and was freed/),
+    60_000,
+  );
+  test(
+    'del_timer_sync that does not wait',
+    () => caught('timers', 8, { rounds: 2000 }, { break_for_test: ['del-timer-sync'] }, /after del_timer_sync/),
+    60_000,
+  );
+  test(
+    'writing to what was freed',
+    () =>
+      caught(
+        'memory',
+        2,
+        { rounds: 3000, broken: 1 },
+        {},
+        /the size in an object|was overwritten|double free|not idle/,
+      ),
+    60_000,
+  );
+  test(
+    'forgetting to free',
+    () => caught('memory', 2, { rounds: 2500, broken: 2 }, {}, /module memory leaked/),
+    60_000,
+  );
   test('a sleep that ends early', () => caught('sleeping', 2, { rounds: 5, broken: 1 }, {}, /ns slept/), 60_000);
 });

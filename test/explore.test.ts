@@ -256,3 +256,28 @@ describe('a token', () => {
       expect(outcome).not.toBe((await again(failure.token, fixture('preempted'))).hash);
   });
 });
+
+describe('the interleaving', () => {
+  test('says in columns who does what, who waits and for whom', async () => {
+    const { interleaving } = await failure_of('abba-mutex', { cpus: 2 });
+    const lines = interleaving.split('\n');
+    expect(lines[0]).toBe('test/fixtures/stepped/abba-mutex.ts, line: step');
+    expect(lines[1]).toMatch(/^CPU 0 +CPU 1$/);
+    expect(interleaving).toMatch(/^ *-- insmod\/1$/m);
+    expect(interleaving).toMatch(/^ *-- other_way\/3$/m);
+    expect(interleaving).toMatch(/^ *\d+: mutex_lock\(\)$/m);
+    expect(interleaving).toMatch(/^ *\(ends\)$/m);
+    expect(interleaving).toMatch(/\(waits for the mutex (first|second)\+0x0/);
+    // What happens on a CPU stands in its column.
+    const column = lines[1]!.indexOf('CPU 1');
+    for (const line of lines.slice(2)) expect([0, 2, column, column + 2]).toContain(line.search(/\S/));
+  });
+  test('names interrupts with what they interrupt, and interrupts that are off', async () => {
+    const { interleaving } = await failure_of('ipi-deadlock', { cpus: 4 });
+    expect(interleaving).toMatch(/-- interrupt \(call function\) on top of \w+\/\d/);
+    expect(interleaving).toMatch(/\d+: spin_lock\(\) \[irqs off\]/);
+    expect((await failure_of('own-timer', { cpus: 1 })).interleaving).toMatch(
+      /-- softirq on top of (insmod|swapper\/0)\/\d/,
+    );
+  });
+});

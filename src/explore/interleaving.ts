@@ -56,19 +56,13 @@ function text_of({ site, text, irqs_off }: TracedStep, main: string): string {
 function draw(lines: Line[], file: string): string {
   const cpus = [...new Set(lines.map((l) => l.cpu))].sort((a, b) => a - b);
   const shown = lines.slice(-MOST_LINES);
-  // The last column needs no end.
-  const row = (cpu: number, text: string): string =>
-    cpus
-      .map((c, i) => cell(c === cpu ? text : '', i === cpus.length - 1))
-      .join('')
-      .trimEnd();
-  const out = [
-    `${relative(process.cwd(), file)}, line: step`,
-    cpus
-      .map((c) => cell(`CPU ${c}`, false))
-      .join('')
-      .trimEnd(),
-  ];
+  // One cell of a row has text, so it may be longer than its column.
+  const row = (cpu: number, text: string): string => ' '.repeat(COLUMN * cpus.indexOf(cpu)) + text;
+  const head = cpus
+    .map((c) => `CPU ${c}`.padEnd(COLUMN))
+    .join('')
+    .trimEnd();
+  const out = [`${relative(process.cwd(), file)}, line: step`, head];
   if (shown.length < lines.length) out.push(`(${lines.length - shown.length} earlier lines left out)`);
   const last = new Map<number, string>();
   for (const line of shown) {
@@ -80,5 +74,3 @@ function draw(lines: Line[], file: string): string {
   }
   return out.join('\n');
 }
-const cell = (s: string, whole: boolean): string =>
-  (whole || s.length <= COLUMN - 2 ? s : `${s.slice(0, COLUMN - 3)}…`).padEnd(COLUMN);

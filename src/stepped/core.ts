@@ -261,7 +261,7 @@ const movable = new Uint8Array(MAX_CPUS);
 /** Brings the view up to date. Return: how many CPUs can go on. */
 function look(): number {
   view.last = now[Now.LAST]!;
-  view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline());
+  view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline(false));
   if (now[Now.STALE] !== 0 || now[Now.RELAXING] !== 0) {
     now[Now.STALE] = 0;
     now[Now.RELAXING] = 0;
@@ -306,18 +306,40 @@ function first_is_bound(area: number): boolean {
   const task = pq_first(area + Pcpu.RQ_HEAP) - Task.NODE;
   return (ld(task + Task.ALLOWED) & ld(task + Task.ALLOWED + 4)) !== -1;
 }
+/** For tests: how the view that a strategy is given differs from what a look at every CPU says, '' if it does not. */
+export function view_error(): string {
+  for (let c = 0; c < cpus.length; c++) {
+    const state = cpus[c]!;
+    const { area } = state;
+    const pending = can_interrupt(area);
+    const busy = is_busy(state, area);
+    const queued = ld(area + Pcpu.RQ_NR) !== 0;
+    const can = pending || (busy ? !holds(state) : queued || can_balance(c));
+    const offered = view.cpus.subarray(0, view.count).includes(c);
+    if (can && !offered) return `CPU ${c} can go on and is not offered`;
+    // Who waits for a lock may be offered when it has been taken again meanwhile: it waits again.
+    if (!can && offered && state.lock === 0) return `CPU ${c} is offered and cannot go on`;
+    if (can && view.pending[c] !== (busy && pending ? 1 : 0)) return `CPU ${c}: an interrupt is pending, or not`;
+    if (can && view.contended[c] !== (busy && queued ? 1 : 0)) return `CPU ${c}: another task waits, or not`;
+  }
+  const timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline(false));
+  return view.timers === timers ? '' : `timers: ${view.timers}`;
+}
 /** Something runs there, or a softirq is left over for an idle CPU. */
 const is_busy = (state: CpuState, area: number): boolean =>
   state.stack.length > 0 || ld(area + Pcpu.RQ_CURR) !== 0 || ld(area + Pcpu.SOFTIRQ_PENDING) !== 0;
 
 // ---- time -----------------------------------------------------------------------------------------------------------
-/** The jiffy of the next timer at a CPU that could take its interrupt, Infinity if there is none. */
-function next_deadline(): number {
+/**
+ * The jiffy of the next timer, Infinity if there is none; with `enabled`, of those on CPUs that could take the interrupt
+ * now.
+ */
+function next_deadline(enabled: boolean): number {
   let next = Infinity;
   for (let c = 0; c < cpus.length; c++) {
-    const area = percpu_base(c);
+    const { area } = cpus[c]!;
     const deadline = ldf64(area + Pcpu.DEADLINE);
-    if (deadline < next && ld(area + Pcpu.IRQ_OFF) === 0) next = deadline;
+    if (deadline < next && !(enabled && ld(area + Pcpu.IRQ_OFF) !== 0)) next = deadline;
   }
   return next;
 }
@@ -339,7 +361,7 @@ function raise_timer(c: number): void {
 }
 /** Nothing can go on by itself: time jumps to the next timer. Return: false if there is none, or they change nothing. */
 function jump(): boolean {
-  const next = next_deadline();
+  const next = next_deadline(true);
   // A thread that polls with msleep, or a timer that re-arms itself, goes on for ever: also that is waiting for good.
   // While init or exit has not returned, it may be asleep for longer than others poll.
   const patience = watched_task === 0 ? 1 : 16;
@@ -350,7 +372,7 @@ function jump(): boolean {
 }
 /** The strategy lets time pass. A timer that is due and not yet run holds it: deadlines keep their order. */
 function pass_time(action: Action, c: number): void {
-  const next = next_deadline();
+  const next = next_deadline(false);
   if (next > ld(Mach.JIFFIES)) {
     jump_to_jiffy(action === Action.TIMER && is_near(next) ? next : 0);
     raise_due();

@@ -207,6 +207,11 @@ describe('controls', () => {
     60_000,
   );
   test(
+    'a mutex that is never handed over: its owner keeps the others out',
+    () => caught('mutex', 8, { rounds: 4000, hog: 1 }, { break_for_test: ['no-handoff'] }, /not idle/),
+    60_000,
+  );
+  test(
     'a consumer that takes what is not there',
     () => caught('waiting', 2, { rounds: 1000, broken: 1 }, {}, /more items were taken|not idle/),
     60_000,

@@ -14,6 +14,8 @@ export const enum Break {
   LOCK_WITHOUT_CAS = 4,
   /** A function call to another CPU is announced before its slot is written. */
   CALL_BEFORE_FILL = 16,
+  /** A mutex is never handed to the waiter that was passed over. */
+  NO_HANDOFF = 32,
   /** del_timer_sync does not wait for a running function. */
   DEL_TIMER_SYNC = 8,
   /** The driver of attempts for C forgets the frame of the call over the sleep. */
@@ -27,6 +29,7 @@ export const BREAKS: Readonly<Record<string, number>> = {
   'plain-pending': Break.PLAIN_PENDING,
   'lock-without-cas': Break.LOCK_WITHOUT_CAS,
   'call-before-fill': Break.CALL_BEFORE_FILL,
+  'no-handoff': Break.NO_HANDOFF,
   'del-timer-sync': Break.DEL_TIMER_SYNC,
   'c-frame-lost': Break.C_FRAME_LOST,
   'c-state-in-js': Break.C_STATE_IN_JS,

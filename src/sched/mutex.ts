@@ -5,6 +5,7 @@
 //   HANDOFF  the first waiter has been passed over once; unlock gives the mutex to it
 // The list and the changes of flags are under WAIT_LOCK; anybody may take a free mutex by one compare-exchange of OWNER
 // (stealing is what makes it fast), which HANDOFF bounds.
+import { Break, breaks } from '../cpu/break.js';
 import { current_task } from '../cpu/context.js';
 import { a_and, a_cas, a_ld, a_or, a_st, ld, st } from '../cpu/raw.js';
 import { arch_spin_init, LOCK_MAGIC, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
@@ -75,7 +76,7 @@ export function mutex_lock_attempt(frame: number, m: number): number {
     note_mutex(m);
     return 0;
   }
-  if (queued && first) a_or(m + Mutex.OWNER, HANDOFF);
+  if (queued && first && !breaks(Break.NO_HANDOFF)) a_or(m + Mutex.OWNER, HANDOFF);
   set_current_state(TASK_UNINTERRUPTIBLE);
   unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
   if (!queued) block_on(Block.MUTEX, m);

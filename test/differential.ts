@@ -1,7 +1,7 @@
 // For the differential tests: one module in both builds, and what is compared of a run: each task's log, and the results.
 //
 // Of a log line only what cannot be the same is made alike: pids (a line's task is known by what it logged, not by its
-// number), the CPU that a report names, and of call traces the kernel's frames below the first: below the module lies
+// number), the CPU that a report names, the addresses of what was leaked, and of call traces the kernel's frames below the first: below the module lies
 // whatever called it, the mailbox's task here, the explorer there.
 import { explore } from '../dist/explore/index.js';
 import { Machine } from '../dist/machine/machine.js';
@@ -46,7 +46,10 @@ function describe_run(lines: readonly Line[], results: Results, files: ReadonlyS
 /** `name/pid` in reports; in the line that names the task by itself the name has none. */
 function normal(text: string): string {
   if (text.startsWith('CPU: ')) return text.replace(/^CPU: \d+ PID: \d+ /, 'CPU: # PID: # ');
-  return text.replace(/\bCPU \d+\b/g, 'CPU #').replace(/([\w.-]+(?:\/\d+)?)\/\d+(?=[\s,;:)/]|$)/g, '$1/#');
+  return text
+    .replace(/\bCPU \d+\b/g, 'CPU #')
+    .replace(/0x[0-9a-f]+ \((?=\d+ bytes, )/g, '0x# (')
+    .replace(/([\w.-]+(?:\/\d+)?)\/\d+(?=[\s,;:)/]|$)/g, '$1/#');
 }
 
 /**

@@ -557,7 +557,7 @@ function leave_task(task: number, preempted: boolean): void {
     const slot = ld(next + Task.SLOT);
     state.pending_site = slot === 0 ? -1 : (carried[slot] ?? -1);
     const wait = slot === 0 ? null : carried_wait[slot];
-    if (wait != null) give_wait(state, wait);
+    if (wait !== null && wait !== undefined) give_wait(state, wait);
   }
   if (dead) release_task(task);
   if (ld(my + Pcpu.SOFTIRQ_PENDING) !== 0) push(state, twin(do_softirq).$g!());

@@ -129,7 +129,7 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
         'spin',
         { rounds: share(200_000, cpus) },
         { break_for_test: ['lock-without-cas'] },
-        /does not hold it|was in it|came into the section|increments were lost/,
+        /does not hold it|was in it|came into the section|increments were lost|soft lockup/,
         20_000,
       ),
     60_000,
@@ -197,7 +197,10 @@ describe('controls', () => {
     options: MachineOptions,
     by: RegExp,
   ): Promise<void> => {
-    const outcome = await torture(name, cpus, parameters, options, 2500);
+    // A race needs its moment, which a loaded host may not give in one short run: what matters is that it is caught, and
+    // that the correct kernel above never is.
+    let outcome = await torture(name, cpus, parameters, options, 2500);
+    for (let run = 1; run < 8 && outcome.fine; run++) outcome = await torture(name, cpus, parameters, options, 2500);
     expect(outcome.fine, outcome.log).toBe(false);
     expect(outcome.log).toMatch(by);
   };

@@ -216,7 +216,7 @@ function verdicts(records: readonly LogRecord[], failure: string | null): Map<nu
             ? 'panic'
             : 'oops',
     );
-  const dead = /(?:hard lockup on )?CPU (\d+)(?: died|:)/.exec(failure ?? '');
+  const dead = /(?<!panic on )CPU (\d+)(?: died|:)/.exec(failure ?? '');
   if (dead !== null) note(Number(dead[1]), 'dead');
   return found;
 }

@@ -68,7 +68,10 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
     by: RegExp,
     patience_ms?: number,
   ): Promise<void> => {
-    const outcome = await torture(name, cpus, parameters, options, patience_ms);
+    let outcome = await torture(name, cpus, parameters, options, patience_ms);
+    // 64 CPUs on a host with other work may not come to the moment in time.
+    for (let run = 1; run < 3 && !by.test(outcome.log); run++)
+      outcome = await torture(name, cpus, parameters, options, patience_ms);
     expect(outcome.fine, outcome.log).toBe(false);
     expect(outcome.log).toMatch(by);
   };
@@ -130,7 +133,7 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
         { rounds: share(200_000, cpus) },
         { break_for_test: ['lock-without-cas'] },
         /does not hold it|was in it|came into the section|increments were lost|soft lockup/,
-        20_000,
+        6000,
       ),
     60_000,
   );
@@ -142,7 +145,7 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
   test(
     'control: a lock of a handler that is taken with interrupts on is caught',
     () => caught('spin', { rounds: share(60_000, cpus), broken: 2 }, {}, /spin lock recursion/, 20_000),
-    60_000,
+    90_000,
   );
 });
 

@@ -41,7 +41,11 @@ async function torture(
     const module = modules.get(name)!;
     await machine.insmod(module, parameters);
     idle = await machine.idle(patience_ms);
-    if (idle) await machine.rmmod(module.name);
+    // What still runs is stopped by module_exit, which says what it found; a machine that hangs does not get there.
+    await Promise.race([
+      machine.rmmod(module.name),
+      new Promise((resolve) => setTimeout(resolve, idle ? 60_000 : 3000).unref()),
+    ]);
   } catch (e) {
     error = (e as Error).message;
   }
@@ -54,6 +58,8 @@ async function torture(
 
 /** Total work, shared by the CPUs: it has to fit two cores. */
 const share = (total: number, cpus: number): number => Math.ceil(total / cpus);
+/** A control goes on until it is caught: how many rounds that takes is the host's affair. */
+const UNTIL_CAUGHT = { rounds: 1_000_000_000, until_caught: 1 };
 const CPUS = [2, 8, 64];
 
 describe.each(CPUS)('on %d CPUs', (cpus) => {
@@ -66,12 +72,9 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
     parameters: Record<string, number>,
     options: MachineOptions,
     by: RegExp,
-    patience_ms?: number,
+    patience_ms = 40_000,
   ): Promise<void> => {
-    let outcome = await torture(name, cpus, parameters, options, patience_ms);
-    // 64 CPUs on a host with other work may not come to the moment in time.
-    for (let run = 1; run < 3 && !by.test(outcome.log); run++)
-      outcome = await torture(name, cpus, parameters, options, patience_ms);
+    const outcome = await torture(name, cpus, parameters, options, patience_ms);
     expect(outcome.fine, outcome.log).toBe(false);
     expect(outcome.log).toMatch(by);
   };
@@ -82,14 +85,11 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
     120_000,
   );
   test('control: a CPU that looks before it announces that it sleeps loses one', async () => {
-    const { lost, log } = await torture(
-      'idle-wakeup',
-      cpus,
-      { rounds: 1_000_000 },
-      { break_for_test: ['look-before-announce'] },
-      3500,
-    );
-    expect(lost, log).toBeGreaterThan(0);
+    const broken = { break_for_test: ['look-before-announce'] };
+    let outcome = await torture('idle-wakeup', cpus, { rounds: 1_000_000 }, broken, 3500);
+    for (let run = 1; run < 8 && outcome.lost === 0; run++)
+      outcome = await torture('idle-wakeup', cpus, { rounds: 1_000_000 }, broken, 3500);
+    expect(outcome.lost, outcome.log).toBeGreaterThan(0);
   }, 60_000);
   test(
     'control: a task that looks before it says that it sleeps is left asleep',
@@ -107,16 +107,15 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
     () =>
       caught(
         'ipi-storm',
-        { rounds: share(4000, cpus) },
+        UNTIL_CAUGHT,
         { break_for_test: ['call-before-fill'] },
         /kernel panic|calls sent|broken invariants/,
-        10_000,
       ),
     60_000,
   );
   test(
     'control: relying on a call without waiting for it is caught',
-    () => caught('ipi-storm', { rounds: share(4000, cpus), broken: 1 }, {}, /a call that was waited for had not run/),
+    () => caught('ipi-storm', { ...UNTIL_CAUGHT, broken: 1 }, {}, /a call that was waited for had not run/),
     60_000,
   );
 
@@ -130,21 +129,21 @@ describe.each(CPUS)('on %d CPUs', (cpus) => {
     () =>
       caught(
         'spin',
-        { rounds: share(200_000, cpus) },
+        UNTIL_CAUGHT,
         { break_for_test: ['lock-without-cas'] },
-        /does not hold it|was in it|came into the section|increments were lost|soft lockup/,
-        6000,
+        /does not hold it|was in it|came into the section|increments were lost|soft lockup|not idle/,
+        20_000,
       ),
     60_000,
   );
   test(
     'control: no lock is caught',
-    () => caught('spin', { rounds: share(60_000, cpus), broken: 1 }, {}, /increments were lost|broken invariants/),
+    () => caught('spin', { ...UNTIL_CAUGHT, broken: 1 }, {}, /increments were lost|broken invariants/),
     60_000,
   );
   test(
     'control: a lock of a handler that is taken with interrupts on is caught',
-    () => caught('spin', { rounds: share(60_000, cpus), broken: 2 }, {}, /spin lock recursion/, 20_000),
+    () => caught('spin', { ...UNTIL_CAUGHT, broken: 2 }, {}, /spin lock recursion/),
     90_000,
   );
 });
@@ -200,16 +199,15 @@ describe('controls', () => {
     options: MachineOptions,
     by: RegExp,
   ): Promise<void> => {
-    // A race needs its moment, which a loaded host may not give in one short run: what matters is that it is caught, and
-    // that the correct kernel above never is.
-    let outcome = await torture(name, cpus, parameters, options, 2500);
-    for (let run = 1; run < 8 && outcome.fine; run++) outcome = await torture(name, cpus, parameters, options, 2500);
+    const patience_ms = parameters['until_caught'] === 1 ? 30_000 : 2500;
+    const outcome = await torture(name, cpus, parameters, options, patience_ms);
     expect(outcome.fine, outcome.log).toBe(false);
     expect(outcome.log).toMatch(by);
   };
   test(
     'a trylock whose answer is ignored',
-    () => caught('mutex', 2, { rounds: 4000, broken: 1 }, {}, /somebody was in it|came into the section|does not hold/),
+    () =>
+      caught('mutex', 2, { ...UNTIL_CAUGHT, broken: 1 }, {}, /somebody was in it|came into the section|does not hold/),
     60_000,
   );
   test(
@@ -229,7 +227,7 @@ describe('controls', () => {
   );
   test(
     'del_timer_sync that does not wait',
-    () => caught('timers', 8, { rounds: 2000 }, { break_for_test: ['del-timer-sync'] }, /after del_timer_sync/),
+    () => caught('timers', 8, UNTIL_CAUGHT, { break_for_test: ['del-timer-sync'] }, /after del_timer_sync/),
     60_000,
   );
   test(
@@ -238,7 +236,7 @@ describe('controls', () => {
       caught(
         'memory',
         2,
-        { rounds: 3000, broken: 1 },
+        { ...UNTIL_CAUGHT, broken: 1 },
         {},
         /the size in an object|was overwritten|double free|not idle/,
       ),

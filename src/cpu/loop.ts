@@ -44,7 +44,8 @@ export function cpu_loop(until: (() => boolean) | null = null): void {
   let previous = unfinished;
   unfinished = 0;
   for (;;) {
-    if (a_ld(Mach.STATE) !== State.RUNNING) throw new MachineStopped();
+    // A plain read: whoever stops the machine raises STOP as well.
+    if (ld(Mach.STATE) !== State.RUNNING) throw new MachineStopped();
     if (until !== null && until()) {
       unfinished = previous;
       return;
@@ -144,7 +145,6 @@ export function task_died(task: number, error: unknown): void {
 }
 function reset_context(): void {
   st(my + Pcpu.PREEMPT, 0);
-  st(my + Pcpu.HELD_DEPTH, 0);
   st(my + Pcpu.NODE_DEPTH, 0);
   if (irqs_disabled()) local_irq_enable();
 }

@@ -17,7 +17,7 @@ import { cpu, my } from './context.js';
 import { clock_ns } from './clock.js';
 import { a_cas, a_ld, a_st, ld, ldf64, st, stf64 } from './raw.js';
 import { park_unless, ring } from './park.js';
-import { HANDOFF, HEAD, HOLDER, lock_text, note_held, SLEEPS, spin_holder, TAIL } from './spinlock.js';
+import { HANDOFF, HEAD, HOLDER, lock_text, SLEEPS, spin_holder, TAIL } from './spinlock.js';
 import { step } from './step.js';
 import { Wait } from './vectors.js';
 import { BUG, report } from '../kernel/panic.js';
@@ -30,10 +30,9 @@ const FIRST = 4;
 const node_at = (code: number): number => percpu_base((code >>> 2) - 1) + Pcpu.NODES + (code & 3) * NODE_BYTES;
 
 /**
- * The lock was not free. Returns holding it; `note`: and remembers it for reports. Interrupts are taken while waiting
- * if they are on.
+ * The lock was not free. Returns holding it. Interrupts are taken while waiting if they are on.
  */
-export function spin_lock_slow(a: number, note = false): void {
+export function spin_lock_slow(a: number): void {
   const me = cpu + 1;
   if ((a_ld(a) & HOLDER) === me) BUG(`spin lock recursion: CPU ${cpu} already holds ${lock_text(a)}`);
   const began = clock_ns();
@@ -45,7 +44,6 @@ export function spin_lock_slow(a: number, note = false): void {
   if (!steal(a, me)) queue(a, me, began);
   st(my + Pcpu.WAIT_REASON, outer_reason);
   st(my + Pcpu.WAIT_ADDR, outer_address);
-  if (note) note_held(a);
   const waited = (clock_ns() - began) / 1e6;
   if (waited > ldf64(my + Pcpu.STAT_WORST_WAIT)) stf64(my + Pcpu.STAT_WORST_WAIT, waited);
 }

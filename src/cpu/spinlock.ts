@@ -16,8 +16,7 @@
 // holder is written by lock and unlock; tail by an arriving waiter, or by the first when it leaves an empty queue;
 // head, P, H only by the first waiter. Every change is one atomic read-modify-write of the whole word.
 // The word after it is the magic number of an initialised lock.
-import { Pcpu } from '../machine/memory-map.js';
-import { cpu, my } from './context.js';
+import { cpu } from './context.js';
 import { local_irq_save, local_irq_restore } from './irqflags.js';
 import { preempt_count_add, preempt_count_sub } from './preempt.js';
 import { a_cas, a_ld, a_sub, ld, st, STEPPED } from './raw.js';
@@ -48,25 +47,28 @@ export function arch_spin_trylock(a: number): boolean {
   return ld(a) === 0 && a_cas(a, 0, cpu + 1) === 0;
 }
 
+/** One compare-exchange while nobody waits: it checks the owner, too. */
 export function arch_spin_unlock(a: number): void {
   const me = cpu + 1;
+  if (a_cas(a, me, 0) !== me) unlock_slow(a, me);
+}
+function unlock_slow(a: number, me: number): void {
   // Checked before the word is touched: subtracting from another's holder field would borrow from its neighbours.
   // A plain read will do: while this CPU holds the lock nobody else writes the field.
   if ((ld(a) & HOLDER) !== me) not_owner(a);
   const word = a_sub(a, me);
-  if (word !== me) unlocked(a, word);
-}
-
-/** Somebody waits; if the first of them sleeps, its bell is rung. */
-function unlocked(a: number, word: number): void {
   if ((word & SLEEPS) !== 0) wake_waiter(a, word);
 }
 
 function not_owner(a: number): never {
+  if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_unlock');
   const holder = spin_holder(a);
   BUG(
     `spin_unlock of ${lock_text(a)} by CPU ${cpu}, which does not hold it: ${holder < 0 ? 'it is not locked' : `held by CPU ${holder}`}`,
   );
+}
+export function bad_magic(a: number, what: string): never {
+  BUG(`${what}: the spin lock ${lock_text(a)} is not initialised (spin_lock_init or DEFINE_SPINLOCK)`);
 }
 
 /** How reports name a lock; kallsyms replaces it with one that knows symbols. */
@@ -96,23 +98,4 @@ export function unlock_irqrestore(a: number, flags: number): void {
   arch_spin_unlock(a);
   preempt_count_sub(1);
   local_irq_restore(flags);
-}
-
-/** Remembers the lock for reports; more than MAX_HELD at once are counted but not named. */
-export function note_held(a: number): void {
-  const depth = ld(my + Pcpu.HELD_DEPTH);
-  if (depth < 24) st(my + Pcpu.HELD + depth * 4, a);
-  st(my + Pcpu.HELD_DEPTH, depth + 1);
-}
-export function note_released(a: number): void {
-  const depth = ld(my + Pcpu.HELD_DEPTH) - 1;
-  st(my + Pcpu.HELD_DEPTH, depth);
-  if (depth < 24 && ld(my + Pcpu.HELD + depth * 4) !== a) forget_inner(a, depth);
-}
-/** Released out of order. */
-function forget_inner(a: number, depth: number): void {
-  let i = depth - 1;
-  while (i >= 0 && ld(my + Pcpu.HELD + i * 4) !== a) i--;
-  if (i < 0) return;
-  for (; i < depth && i < 23; i++) st(my + Pcpu.HELD + i * 4, ld(my + Pcpu.HELD + (i + 1) * 4));
 }

@@ -10,6 +10,7 @@ import { MachineStopped, raise_vector } from '../cpu/step.js';
 import { Vector, Wait } from '../cpu/vectors.js';
 import { held_mutexes_text } from '../sched/debug.js';
 import { Task } from '../sched/task-layout.js';
+import { held_locks } from './held.js';
 import { format } from './vsprintf.js';
 import { printk_emit } from './printk.js';
 import { stack_lines } from './stack.js';
@@ -75,11 +76,7 @@ function print_context(): void {
 }
 
 export function held_locks_text(of_cpu = cpu): string {
-  const area = percpu_base(of_cpu);
-  const depth = Math.min(ld(area + Pcpu.HELD_DEPTH), 24);
-  const names: string[] = [];
-  for (let i = 0; i < depth; i++) names.push(lock_text(ld(area + Pcpu.HELD + i * 4)));
-  return names.join(', ');
+  return held_locks(of_cpu).map(lock_text).join(', ');
 }
 
 /** What this CPU waits for, with who has it in his hands; '' when it does not wait. */

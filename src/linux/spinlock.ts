@@ -11,11 +11,10 @@ import {
   arch_spin_init,
   arch_spin_trylock,
   arch_spin_unlock,
+  bad_magic,
   HOLDER,
   LOCK_MAGIC,
   lock_text,
-  note_held,
-  note_released,
 } from '../cpu/spinlock.js';
 import { BUG } from '../kernel/panic.js';
 import { DEFINE_STATIC, Struct, u32 } from './types.js';
@@ -27,29 +26,19 @@ export const DEFINE_SPINLOCK = (): spinlock_t => DEFINE_STATIC(spinlock_t);
 /** Makes the lock in memory from kmalloc usable: kzalloc alone does not. */
 export const spin_lock_init = (lock: spinlock_t): void => arch_spin_init(lock['@addr']);
 
-function bad_magic(a: number, what: string): never {
-  BUG(`${what}: the spin lock ${lock_text(a)} is not initialised (spin_lock_init or DEFINE_SPINLOCK)`);
-}
 /** Takes a free lock: one compare-exchange. */
 function acquire_free(a: number): boolean {
   if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_lock');
-  if (a_cas(a, 0, cpu + 1) !== 0) return false;
-  note_held(a);
-  return true;
-}
-function release(a: number): void {
-  if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_unlock');
-  arch_spin_unlock(a);
-  note_released(a);
+  return a_cas(a, 0, cpu + 1) === 0;
 }
 
 /** Takes the lock, waiting for it; preemption is off until spin_unlock. */
 export function spin_lock(lock: spinlock_t): void {
   preempt_disable();
-  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr'], true);
+  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr']);
 }
 export function spin_unlock(lock: spinlock_t): void {
-  release(lock['@addr']);
+  arch_spin_unlock(lock['@addr']);
   preempt_enable();
 }
 /** Return: true if it was taken. */
@@ -57,10 +46,7 @@ export function spin_trylock(lock: spinlock_t): boolean {
   const a = lock['@addr'];
   if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_trylock');
   preempt_disable();
-  if (arch_spin_trylock(a)) {
-    note_held(a);
-    return true;
-  }
+  if (arch_spin_trylock(a)) return true;
   preempt_enable();
   return false;
 }
@@ -69,10 +55,10 @@ export function spin_trylock(lock: spinlock_t): boolean {
 export function spin_lock_irq(lock: spinlock_t): void {
   local_irq_disable();
   preempt_disable();
-  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr'], true);
+  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr']);
 }
 export function spin_unlock_irq(lock: spinlock_t): void {
-  release(lock['@addr']);
+  arch_spin_unlock(lock['@addr']);
   preempt_enable();
   local_irq_enable();
 }
@@ -90,11 +76,11 @@ export function spin_trylock_irq(lock: spinlock_t): boolean {
 export function spin_lock_irqsave(lock: spinlock_t): number {
   const flags = local_irq_save();
   preempt_disable();
-  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr'], true);
+  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr']);
   return flags;
 }
 export function spin_unlock_irqrestore(lock: spinlock_t, flags: number): void {
-  release(lock['@addr']);
+  arch_spin_unlock(lock['@addr']);
   preempt_enable();
   local_irq_restore(flags);
 }
@@ -110,10 +96,10 @@ export function spin_trylock_irqsave(lock: spinlock_t): number {
 export function spin_lock_bh(lock: spinlock_t): void {
   local_bh_disable();
   preempt_count_add(1);
-  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr'], true);
+  if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr']);
 }
 export function spin_unlock_bh(lock: spinlock_t): void {
-  release(lock['@addr']);
+  arch_spin_unlock(lock['@addr']);
   preempt_count_sub(1);
   local_bh_enable();
 }

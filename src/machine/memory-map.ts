@@ -188,9 +188,6 @@ export const enum Pcpu {
   /** f64 clock ns of the last switch or idle entry. */
   WD_TOUCH = 6 * LINE + 8,
   WD_REPORTED = 6 * LINE + 16,
-  /** Spin locks held by this CPU: count, then addresses. */
-  HELD_DEPTH = 7 * LINE,
-  HELD = 7 * LINE + 4,
   /** Stack and scratch buffer for C on this CPU, 0 until it is needed: cc/run.ts. */
   C_STACK = 7 * LINE + 104,
   C_SCRATCH = 7 * LINE + 108,
@@ -207,9 +204,6 @@ export const enum Pcpu {
   /** From here DEFINE_PER_CPU. */
   DYNAMIC = 32 * LINE,
 }
-
-/** Spin locks of one CPU at once that are remembered for reports. */
-export const MAX_HELD = 24;
 
 export const percpu_base = (cpu: number): number => PERCPU + cpu * PERCPU_SIZE;
 if (PERCPU + MAX_CPUS * PERCPU_SIZE > STATIC) throw new Error('memory map: per-CPU areas overlap the static area');

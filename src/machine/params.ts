@@ -27,6 +27,8 @@ export const LOCK_HEAD_SPIN = 100;
 export const LOCK_PATIENCE_MS = 4;
 /** A lock waited for longer than this is reported with its holder. Times CPUs per core. */
 export const LOCK_STARVED_MS = 10_000;
+/** Spin locks of one CPU that reports name. */
+export const MAX_HELD = 24;
 /** A CPU that takes interrupts and switches no task for this long is a soft lock-up. Times CPUs per core. */
 export const SOFT_LOCKUP_MS = 10_000;
 /** A CPU that does not take its tick for this long is a hard lock-up. Times CPUs per core. */

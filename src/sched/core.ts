@@ -35,11 +35,14 @@ export const cpu_allowed = (task: number, n: number): boolean =>
 export const can_move = (task: number): boolean =>
   STEPPED || ld(task + Task.SLOT) === 0 || ld(task + Task.LANGUAGE) === 1;
 
-/** Puts a task into its CPU's heap. Under the queue's lock. */
-function enqueue(area: number, task: number): void {
-  // A task that slept does not bring its old lag along: it would starve the others.
+/** A task that slept does not bring its old lag along: it would starve the others. */
+function raise_to_floor(area: number, task: number): void {
   const floor = ldf64(area + Pcpu.RQ_MIN_VRUNTIME) - SCHED_SLICE_NS;
   if (ldf64(task + Task.VRUNTIME) < floor) stf64(task + Task.VRUNTIME, floor);
+}
+/** Puts a task into its CPU's heap. Under the queue's lock. */
+function enqueue(area: number, task: number): void {
+  raise_to_floor(area, task);
   pq_insert(area + Pcpu.RQ_HEAP, task + Task.NODE);
   st(area + Pcpu.RQ_NR, ld(area + Pcpu.RQ_NR) + 1);
   if (can_move(task)) st(area + Pcpu.RQ_MOVABLE, ld(area + Pcpu.RQ_MOVABLE) + 1);
@@ -169,11 +172,8 @@ export const wake_up_state = (task: number, states: number): number => (try_to_w
 export function switch_tasks(previous: number, preempted = false): number {
   const now = clock_ns();
   const flags = lock_irqsave(my + Pcpu.RQ_LOCK);
-  if (previous !== 0) put_previous(previous, now, preempted);
-  let next = pq_pop(my + Pcpu.RQ_HEAP);
+  const next = pick_next(previous !== 0 && put_previous(previous, now, preempted) ? previous : 0);
   if (next !== 0) {
-    next -= Task.NODE;
-    taken(my, next);
     const vruntime = ldf64(next + Task.VRUNTIME);
     if (vruntime > ldf64(my + Pcpu.RQ_MIN_VRUNTIME)) stf64(my + Pcpu.RQ_MIN_VRUNTIME, vruntime);
     st(next + Task.ON_CPU, 1);
@@ -190,18 +190,34 @@ export function switch_tasks(previous: number, preempted = false): number {
   return next;
 }
 
-function put_previous(task: number, now: number, preempted: boolean): void {
+/** Return: true if the task can go on. Under the queue's lock, which wake-ups change its state under. */
+function put_previous(task: number, now: number, preempted: boolean): boolean {
   charge(task, now);
   st(task + Task.ON_CPU, 0);
-  const state = a_ld(task + Task.STATE);
+  const state = ld(task + Task.STATE);
   if (state === TASK_RUNNING || preempted) {
     st(task + Task.NIVCSW, ld(task + Task.NIVCSW) + 1);
-    enqueue(my, task);
-  } else {
-    st(task + Task.NVCSW, ld(task + Task.NVCSW) + 1);
-    if (state !== TASK_DEAD) stf64(task + Task.SLEPT_AT, now);
-    st(task + Task.ON_RQ, 0);
+    return true;
   }
+  st(task + Task.NVCSW, ld(task + Task.NVCSW) + 1);
+  if (state !== TASK_DEAD) stf64(task + Task.SLEPT_AT, now);
+  st(task + Task.ON_RQ, 0);
+  return false;
+}
+
+/** The first of the queue, or `previous` (0 if none) if it is before that; else `previous` is queued. */
+function pick_next(previous: number): number {
+  const first = pq_first(my + Pcpu.RQ_HEAP);
+  if (previous !== 0) {
+    raise_to_floor(my, previous);
+    if (first === 0 || pq_key(first) > ldf64(previous + Task.VRUNTIME)) return previous;
+  }
+  if (first === 0) return 0;
+  const next = first - Task.NODE;
+  pq_pop(my + Pcpu.RQ_HEAP);
+  taken(my, next);
+  if (previous !== 0) enqueue(my, previous);
+  return next;
 }
 
 /** Adds the time since it was put on the CPU to the running task. Under the queue's lock. */

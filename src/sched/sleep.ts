@@ -90,10 +90,26 @@ export function* drive(attempt: Attempt, size: number, a = 0, b = 0, c = 0): Sle
  * Gives up the CPU: to others if the state is TASK_RUNNING, until a wake-up otherwise.
  * Context: task, nothing held that forbids sleeping.
  */
-export function* schedule(): Sleeping {
+export function schedule(): Sleeping {
   schedule_debug();
-  yield SCHEDULE;
+  leaving = true;
+  return LEAVE as unknown as Sleeping;
 }
+const left: { done: boolean; value: number } = { done: false, value: SCHEDULE };
+const back: { done: boolean; value: undefined } = { done: true, value: undefined };
+/** The call of `next` that follows is the one by which the task leaves; every other one is that of a task that comes back. */
+let leaving = false;
+/** Yields SCHEDULE once. One object serves all tasks, and no generator is made: nothing comes between schedule() and its `yield*`. */
+const LEAVE = {
+  [Symbol.iterator]() {
+    return LEAVE;
+  },
+  next() {
+    if (!leaving) return back;
+    leaving = false;
+    return left;
+  },
+};
 
 /** For C and for composed primitives: the first call sleeps, the second returns. The frame is one word. */
 export function schedule_attempt(frame: number): number {

@@ -524,7 +524,6 @@ function finish(task: number, value: unknown): void {
 }
 function reset_context(): void {
   st(my + Pcpu.PREEMPT, 0);
-  st(my + Pcpu.HELD_DEPTH, 0);
   st(my + Pcpu.IRQ_OFF, 0);
 }
 function task_ended(task: number, code: number, oopsed: boolean): void {

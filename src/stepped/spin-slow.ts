@@ -4,7 +4,7 @@
 import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { cpu, my } from '../cpu/context.js';
 import { a_ld, ld, st } from '../cpu/raw.js';
-import { HOLDER, lock_text, note_held, SLEEPS } from '../cpu/spinlock.js';
+import { HOLDER, lock_text, SLEEPS } from '../cpu/spinlock.js';
 import { Wait, WAITING } from '../cpu/vectors.js';
 import { BUG } from '../kernel/panic.js';
 import { lock_freed, wait_for_lock } from './core.js';
@@ -23,14 +23,13 @@ function check(a: number): void {
 }
 
 /** A kernel lock inside one step: nobody can hold it. */
-export function spin_lock_slow(a: number, note = false): void {
+export function spin_lock_slow(a: number): void {
   check(a);
   if ((a_ld(a) & HOLDER) !== 0)
     BUG(`a kernel primitive that is one step would wait for ${lock_text(a)}: it is declared plain and must be a twin`);
   st(a, (cpu + 1) | (others_wait(a) ? SLEEPS : 0));
-  if (note) note_held(a);
 }
-(spin_lock_slow as Twin).$g = function* (a: number, note = false): Generator<number, void, void> {
+(spin_lock_slow as Twin).$g = function* (a: number): Generator<number, void, void> {
   check(a);
   if ((ld(a) & HOLDER) !== 0) {
     // As wait_on, without its generator and its closure: this is where most schedules spend their time.
@@ -47,7 +46,6 @@ export function spin_lock_slow(a: number, note = false): void {
     st(my + Pcpu.WAIT_ADDR, outer_address);
   }
   st(a, (cpu + 1) | (others_wait(a) ? SLEEPS : 0));
-  if (note) note_held(a);
 };
 
 /** A lock was released that others wait for. */

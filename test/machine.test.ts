@@ -131,6 +131,22 @@ test('a machine that has been powered off says so, and may be powered off again'
   await machine.poweroff();
 });
 
+test('a request that waits when the machine is powered off ends, and disturbs no other machine', async () => {
+  const machine = await Machine.boot({ cpus: 2 });
+  const request = machine.insmod(honesty, { what: 'init-waits' });
+  const ended = expect(request).rejects.toThrow(/was powered off meanwhile/);
+  while (machine.blocked().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(machine.blocked()).toContainEqual(
+    expect.stringMatching(/^insmod\/\d+ waits for the completion shared\S+ \[honesty\]$/),
+  );
+  await machine.poweroff();
+  await ended;
+  await on_machine({ cpus: 2 }, async (next) => {
+    await next.insmod(provider);
+    await next.rmmod('provider');
+  });
+});
+
 test('two machines run side by side and do not see each other', async () => {
   const [a, b] = await Promise.all([Machine.boot({ cpus: 2 }), Machine.boot({ cpus: 3 })]);
   await Promise.all([a!.insmod(pingpong, { rounds: 200 }), b!.insmod(counter, { threads: 3, rounds: 100 })]);

@@ -45,6 +45,16 @@ describe('a module that is fine', () => {
     ]);
   });
 
+  it('may have parameters in several files, which import module_param under another name in the bundle', async () => {
+    const param = (name: string): string =>
+      `import { module_param } from 'lockstep/linux/module';\nimport { DEFINE_STATIC, int } from 'lockstep/linux/types';\nconst ${name} = DEFINE_STATIC(int, 1);\nmodule_param(${name}, int, 0);\n`;
+    const m = await compile({
+      'a.ts': `import { f } from './b.js';\n${param('one')}export const g = () => f();`,
+      'b.ts': `${param('two')}export function f() {}`,
+    });
+    expect(m.parameters.map((p) => `${p.name}: ${p.type}`).sort()).toEqual(['one: int', 'two: int']);
+  });
+
   it('has a hash over its content and that of its helpers, not over where it lies', async () => {
     const files = {
       'a.ts': "import { f } from './b.js';\nexport function g() { f(); }",

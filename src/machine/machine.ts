@@ -146,6 +146,8 @@ export class Machine {
     const waiting = Atomics.waitAsync(this.pool.I32, address >> 2, value, ms);
     if (waiting.async) await this.#or_failure(waiting.value);
     if (this.#failure !== null) throw this.#failure;
+    // The memory may be the next machine's already.
+    if (this.#ended) throw new UsageError('the machine was powered off meanwhile');
   }
 
   /** The panic, with the reason that the log gives. */
@@ -399,6 +401,7 @@ export class Machine {
     let before = -1;
     for (let wait = 0.2; ; wait = Math.min(20, wait * 1.5)) {
       if (this.#failure !== null) throw this.#failure;
+      if (this.#ended) throw new UsageError('the machine was powered off meanwhile');
       const { busy, count } = this.#activity();
       if (!busy && count === before) break;
       before = busy ? -1 : count;
@@ -456,6 +459,7 @@ export class Machine {
     Atomics.compareExchange(pool.I32, Mach.STATE >> 2, State.OFF, State.STOP);
     Atomics.notify(pool.I32, Mach.STATE >> 2);
     this.#ended = true;
+    for (const wake of [...this.#waiting]) wake();
     await pool.stop_timekeeper();
     if (this.options.inline === true) return this.#end_inline();
     for (let c = 0; c < pool.cpus; c++) this.raise(c, Vector.STOP);

@@ -38,20 +38,32 @@ export function moduleInfo(code: string): ModuleInfo {
   const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module' }) as unknown as Node;
   const info: ModuleInfo = { parameters: [] };
   const initial = new Map<string, unknown>();
+  // In a bundle of several files the second import of a name has another one: module_param2.
+  const imported = new Map<string, string>();
+  for (const s of program['body'] as Node[])
+    if (s.type === 'ImportDeclaration')
+      for (const i of s['specifiers']) if (i.imported) imported.set(i.local.name, i.imported.name);
   for (const s of program['body'] as Node[]) {
     if (s.type === 'VariableDeclaration')
       for (const d of s['declarations'])
         if (d.init?.type === 'CallExpression') initial.set(d.id.name, literal(d.init.arguments[1]));
     const call: Node | undefined = s.type === 'ExpressionStatement' ? s['expression'] : undefined;
     if (call?.type === 'CallExpression' && call['callee'].type === 'Identifier')
-      describe(info, call['callee'].name, call['arguments'], initial);
+      describe(info, imported.get(call['callee'].name) ?? call['callee'].name, call['arguments'], initial, imported);
   }
   return info;
 }
 
-function describe(info: ModuleInfo, callee: string, args: Node[], initial: ReadonlyMap<string, unknown>): void {
+function describe(
+  info: ModuleInfo,
+  callee: string,
+  args: Node[],
+  initial: ReadonlyMap<string, unknown>,
+  imported: ReadonlyMap<string, string>,
+): void {
   const text = (i: number): string | undefined => {
-    const value = literal(args[i]) ?? args[i]?.['name'];
+    const name = args[i]?.['name'] as string | undefined;
+    const value = literal(args[i]) ?? (name === undefined ? undefined : (imported.get(name) ?? name));
     return typeof value === 'string' ? value : undefined;
   };
   const add = (

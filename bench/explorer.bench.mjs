@@ -1,11 +1,14 @@
 // The explorer on three kernel threads that each take a spin lock three times and increment a counter, with creation and
 // end of the threads and the restore; beside bare coroutines doing the same steps without a kernel.
 import { explore } from '../dist/explore/index.js';
+import { Session } from '../dist/explore/session.js';
+import { RandomWalk } from '../dist/explore/strategies/random-walk.js';
 import { compileModule } from '../dist/module/compile.js';
-import { bench_module, cpu_ns, heading, line, summary, verdict } from './lib.mjs';
+import { bench_module, cpu_ns, heading, interleaved, line, range, ratios, summary, verdict } from './lib.mjs';
 
-const SCHEDULES = 20_000;
-const ROUNDS = 7;
+const CPUS = 4;
+/** Of the whole command, with its start. */
+const SCHEDULES = 200_000;
 
 // ---- bare coroutines: three generators, a lock word, a counter, a random switch at each step ----------------------
 const words = new Int32Array(64);
@@ -51,51 +54,58 @@ function bare(n) {
   }
 }
 
-async function schedules_per_s(compiled, seed) {
-  const began = cpu_ns();
-  const r = await explore(compiled, { schedules: SCHEDULES, seed, cpus: 4 });
-  if (r.failure !== null) throw new Error(r.failure.message);
-  return { rate: (SCHEDULES * 1e9) / (cpu_ns() - began), steps: r.steps / r.schedules };
+/** ns of a schedule and of one of the bare coroutines, run by run in turn. */
+async function measure(name) {
+  const compiled = await compileModule(bench_module(name), { build: 'stepped' });
+  const session = await Session.open(compiled, { cpus: CPUS });
+  const strategy = new RandomWalk(1);
+  let schedule = 0;
+  let steps = 0;
+  const run = (n) => {
+    for (let i = 0; i < n; i++) {
+      const outcome = session.run(strategy, schedule++);
+      if (outcome.verdict !== null) throw new Error(outcome.message);
+      steps += outcome.steps;
+    }
+  };
+  run(20_000);
+  bare(20_000);
+  const [whole, alone] = interleaved([run, bare]);
+  return { compiled, whole, alone, steps: steps / schedule };
 }
 
 export default async function explorer() {
-  heading('Explorer: three threads, a spin lock three times each (schedules a second of CPU time, one core)');
-  const load = (name) => compileModule(bench_module(name), { build: 'stepped' });
-  const [full, threads, empty] = [await load('locked-counter'), await load('three-threads'), await load('empty')];
-  const rates = { bare: [], full: [], threads: [], empty: [] };
-  let steps = 0;
-  bare(SCHEDULES);
-  for (let r = 0; r < ROUNDS + 2; r++) {
-    const before = cpu_ns();
-    bare(SCHEDULES);
-    const b = (SCHEDULES * 1e9) / (cpu_ns() - before);
-    const f = await schedules_per_s(full, r + 1);
-    const t = await schedules_per_s(threads, r + 1);
-    const e = await schedules_per_s(empty, r + 1);
-    steps = f.steps;
-    if (r < 2) continue; // warm
-    rates.bare.push(b);
-    rates.full.push(f.rate);
-    rates.threads.push(t.rate);
-    rates.empty.push(e.rate);
-  }
-  const n = (x) => Math.round(x).toLocaleString('en');
-  const show = (s) => `${n(s.median)} (${n(s.min)} to ${n(s.max)})`;
-  const f = summary(rates.full);
-  const b = summary(rates.bare);
-  line('whole schedules', show(f), `${steps.toFixed(0)} steps each; target 100,000: ${verdict(f.median >= 100_000)}`);
+  heading('Explorer: three threads, a spin lock three times each (schedules a second, one core)');
+  const full = await measure('locked-counter');
+  const s = summary(full.whole);
+  const b = summary(full.alone);
+  const a_second = (ns) => Math.round(1e9 / ns).toLocaleString('en');
+  const rate = ({ median, low, high }) => range({ median, low: high, high: low }, a_second);
+  const ratio = (x) => x.toFixed(2);
+  line(
+    'whole schedules',
+    rate(s),
+    `${full.steps.toFixed(0)} steps each; target 100,000: ${verdict(1e9 / s.median >= 100_000)}`,
+  );
   line(
     'bare coroutines',
-    show(b),
-    `${(b.median / f.median).toFixed(1)} times as many: no kernel, no tasks, no restore`,
+    rate(b),
+    `${range(ratios(full.whole, full.alone), ratio)} times as many: no kernel, no tasks, no restore`,
   );
-  const us = (s) => 1e6 / s.median;
-  const e = us(summary(rates.empty));
-  const t = us(summary(rates.threads));
-  const all = us(f);
+  const e = summary((await measure('empty')).whole).median / 1000;
+  const t = summary((await measure('three-threads')).whole).median / 1000;
+  const all = s.median / 1000;
   line(
     'where the time goes (µs a schedule)',
     all.toFixed(1),
     `restore, init and exit: ${e.toFixed(1)}; three threads made and ended: ${(t - e).toFixed(1)}; their steps: ${(all - t).toFixed(1)}`,
+  );
+  const before = cpu_ns();
+  const whole = await explore(full.compiled, { schedules: SCHEDULES, cpus: CPUS });
+  if (whole.failure !== null) throw new Error(whole.failure.message);
+  line(
+    'explore(), by CPU time',
+    a_second((cpu_ns() - before) / SCHEDULES),
+    `${SCHEDULES.toLocaleString('en')} schedules with start and compilation`,
   );
 }

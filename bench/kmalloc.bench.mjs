@@ -17,7 +17,7 @@ export default async function kmalloc_bench() {
       for (let j = 0; j < 64; j++) kfree(held[j]);
     }
   };
-  const [a, b, c] = interleaved([pair(64), pair(512), batch], 100_032, 21);
+  const [a, b, c] = interleaved([pair(64), pair(512), batch]);
   const s = summary(a);
   line('kmalloc(64) + kfree', range(s), `target 60: ${verdict(s.median < 60)}`);
   line('kmalloc(512) + kfree', range(summary(b)));

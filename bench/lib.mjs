@@ -1,6 +1,6 @@
 // What the benchmarks share: statistics, tables, the placement probe, running a bench module on a machine.
-// A figure is printed with its spread (median, and the range of the runs), and marked when it means nothing: the clock
-// is too coarse, the spread too large, or the host had put the threads on one core.
+// A figure is printed with its spread (median, and what a tenth of the runs are below and above), and marked when it
+// means nothing: the clock is too coarse, the spread too large, or the host had put the threads on one core.
 import { readFileSync } from 'node:fs';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
@@ -10,12 +10,12 @@ export const SPREAD_LIMIT = 0.5;
 export function summary(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
-  return { median: at(0.5), min: sorted[0], max: sorted[sorted.length - 1] };
+  return { median: at(0.5), low: at(0.1), high: at(0.9), min: sorted[0], max: sorted[sorted.length - 1] };
 }
-export const spread = ({ median, min, max }) => (max - min) / median;
+export const spread = ({ median, low, high }) => (high - low) / median;
 export const noisy = (s) => (spread(s) > SPREAD_LIMIT ? ' (noisy)' : '');
 export const ns = (x) => (x < 100 ? x.toFixed(1) : Math.round(x).toLocaleString('en'));
-export const range = (s, f = ns) => `${f(s.median)} (${f(s.min)} to ${f(s.max)})${noisy(s)}`;
+export const range = (s, f = ns) => `${f(s.median)} (${f(s.low)} to ${f(s.high)})${noisy(s)}`;
 export const verdict = (met) => (met ? 'met' : 'NOT MET');
 
 export const heading = (text) => console.log(`\n== ${text}`);
@@ -28,18 +28,35 @@ export function cpu_ns() {
   return (user + system) * 1000;
 }
 
-/** Runs the functions in turn, `rounds` times each, so that noise hits all alike. Return: ns for each call of each. */
-export function interleaved(fs, calls, rounds = 15) {
+/** A run is shorter than the host's time slice, so that most of them are not interrupted. */
+const RUN_MS = 0.3;
+/**
+ * Runs the functions in turn, `rounds` times each, so that noise hits all alike; each run makes as many calls as fit into
+ * RUN_MS. Return: ns for each call of each.
+ */
+export function interleaved(fs, rounds = 400) {
   const times = fs.map(() => []);
-  for (const f of fs) for (let i = 0; i < 3; i++) f(calls); // warm
+  const calls = calls_of(fs);
   for (let r = 0; r < rounds; r++)
     fs.forEach((f, i) => {
       const began = performance.now();
-      f(calls);
-      times[i].push(((performance.now() - began) * 1e6) / calls);
+      f(calls[i]);
+      times[i].push(((performance.now() - began) * 1e6) / calls[i]);
     });
   return times;
 }
+/** For each function, how many calls take RUN_MS; a multiple of 64. Warms them up. */
+const calls_of = (fs) =>
+  fs.map((f) => {
+    let n = 64;
+    for (let warm = 0; warm < 30;) {
+      const began = performance.now();
+      f(n);
+      if (performance.now() - began < RUN_MS / 2) n *= 2;
+      else warm++;
+    }
+    return n;
+  });
 /** The ratio of two interleaved series, round by round. */
 export const ratios = (a, b) => summary(a.map((x, i) => x / b[i]));
 

@@ -38,7 +38,7 @@ export default async function spinlock() {
       spin_unlock(checked);
     }
   };
-  const [a, b, c] = interleaved([bare, plain, honest], 200_000, 21);
+  const [a, b, c] = interleaved([bare, plain, honest]);
   const rb = ratios(b, a);
   const rc = ratios(c, a);
   const ratio = (x) => x.toFixed(2);

@@ -154,6 +154,7 @@ function session_options(
 
 /** What a person could tell two runs apart by; on which CPU it happened is not part of it. */
 function behaviour(session: Session, outcome: Outcome): string {
+  if (outcome.verdict === null && !session.has_log) return '\n'; // the usual one: no string is made
   const text = session.has_log
     ? session
         .log()

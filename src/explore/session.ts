@@ -172,7 +172,7 @@ export class Session {
     this.#init_module = k.text.text_handle(k.module.init_module as never);
     this.#exit_module = k.text.text_handle(k.module.exit_module as never);
     runtime.s = k.core.step_here;
-    runtime.l = k.core.step_here;
+    runtime.l = k.core.loop_here;
     this.#log_start = k.raw.ld(Mach.LOG_HEAD);
     k.core.set_restore_point();
   }

@@ -5,7 +5,7 @@
 // interrupt, between the first access and the last. What is wrong with a pointer is found at every kfree, from the
 // struct page and the object's metadata; see slab_class.ts and slab_cache.ts.
 import { my } from '../cpu/context.js';
-import { a_cas, fill_bytes, ld, st } from '../cpu/raw.js';
+import { a_cas, fill_bytes, ld, memory_size, st } from '../cpu/raw.js';
 import { BUG } from '../kernel/panic.js';
 import { __GFP_DIRECT_RECLAIM, __GFP_NOWARN, __GFP_ZERO } from '../linux/gfp_types.js';
 import { PAGE_SHIFT, PAGE_SIZE, Pcpu } from '../machine/memory-map.js';
@@ -135,7 +135,8 @@ export const get_order = (size: number): number => (size <= PAGE_SIZE ? 0 : 32 -
 export function kfree(p: Pointer): void {
   const object = typeof p === 'number' ? p : p['@addr'];
   if (object === 0 || object === ZERO_SIZE_PTR) return;
-  if (!is_managed(object)) bad_kfree(object);
+  // A page that the allocator does not manage is of no kind: only what has no struct page must not be looked at.
+  if (object >>> 0 >= memory_size) bad_kfree(object);
   let page = page_of(object);
   let word0 = ld(page);
   if ((word0 & KIND_MASK) === Kind.SLAB_TAIL) {

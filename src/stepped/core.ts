@@ -86,6 +86,11 @@ const enum Now {
   RUNG,
   /** Some CPU was in cpu_relax at the last look: a step of another one lets it go on. */
   RELAXING,
+  /** Steps of the machine at the last back-edge of a loop. */
+  LOOPED,
+  /** How many CPUs have queued tasks that may move, and how many of these have a bound one first. */
+  SOURCES,
+  BOUND,
 }
 let max_steps = 0;
 let quiet = 0;
@@ -134,6 +139,19 @@ export function step_here(site: number): boolean {
   }
   cpus[cpu]!.pending_site = site;
   return true;
+}
+
+/**
+ * A loop's back-edge is a step only when there was none since the last one: a loop without steps of its own has to take
+ * interrupts and to end somewhere; one more place between two steps of others is no other interleaving.
+ */
+export function loop_here(site: number): boolean {
+  const before = now[Now.LOOPED]!;
+  const n = steps();
+  now[Now.LOOPED] = n;
+  if (n !== before) return false;
+  now[Now.LOOPED] = n + 1;
+  return step_here(site);
 }
 
 // ---- twins written by hand: the functions of noinstr files that suspend or call back ---------------------------------
@@ -197,6 +215,7 @@ export function restore(): void {
   }
   now[Now.LAST] = -1;
   now[Now.STALE] = 1;
+  now[Now.LOOPED] = -1;
   quiet = 0;
   now[Now.COUNTDOWN] = 0;
   now[Now.OWN_STEPS] = 0;
@@ -206,6 +225,9 @@ export function restore(): void {
 /** Makes this thread's machine one of `n` CPUs. */
 export function init_cpus(n: number): void {
   cpus.length = 0;
+  movable.fill(0);
+  now[Now.SOURCES] = 0;
+  now[Now.BOUND] = 0;
   for (let c = 0; c < n; c++)
     cpus.push({
       area: percpu_base(c),
@@ -275,12 +297,12 @@ function look(): number {
 }
 function fill_view(): number {
   const n = cpus.length;
-  let queued = 0;
-  for (let c = 0; c < n; c++) queued |= movable[c]!;
+  const idle_too = now[Now.SOURCES] !== 0;
   let count = 0;
   for (let c = 0; c < n; c++) {
     const can = can_go[c]!;
-    if (can === Go.YES || (can === Go.IDLE && queued !== 0 && (queued === 1 || can_balance(c)))) view.cpus[count++] = c;
+    if (can === Go.YES || (idle_too && can === Go.IDLE && (now[Now.BOUND] === 0 || can_balance(c))))
+      view.cpus[count++] = c;
   }
   view.count = count;
   return count;
@@ -299,6 +321,9 @@ function look_at(c: number): boolean {
   const may_move = ld(area + Pcpu.RQ_MOVABLE) === 0 ? 0 : first_is_bound(area) ? 2 : 1;
   if (can_go[c] === can && movable[c] === may_move) return false;
   can_go[c] = can;
+  const before = movable[c]!;
+  now[Now.SOURCES]! += (may_move === 0 ? 0 : 1) - (before === 0 ? 0 : 1);
+  now[Now.BOUND]! += (may_move >> 1) - (before >> 1);
   movable[c] = may_move;
   return true;
 }

@@ -171,7 +171,8 @@ function program(
         last = performance.now();
       });
     const limit = setTimeout(() => child.kill('SIGKILL'), 30_000);
-    child.on('exit', (status, signal) => {
+    // Not 'exit': what it printed last may still be in the pipe then.
+    child.on('close', (status, signal) => {
       clearTimeout(limit);
       resolve({ status, signal, out, after_ms: performance.now() - last });
     });

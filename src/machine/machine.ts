@@ -454,6 +454,15 @@ export class Machine {
   }
 
   async #end(): Promise<void> {
+    // Neither idle threads nor Atomics.waitAsync keep the event loop alive: the process could end in the middle.
+    const alive = setInterval(() => {}, 1000);
+    try {
+      await this.#stop();
+    } finally {
+      clearInterval(alive);
+    }
+  }
+  async #stop(): Promise<void> {
     const { pool } = this;
     Atomics.compareExchange(pool.I32, Mach.STATE >> 2, State.RUNNING, State.STOP);
     Atomics.compareExchange(pool.I32, Mach.STATE >> 2, State.OFF, State.STOP);

@@ -183,5 +183,11 @@ export async function give_pool(pool: Pool): Promise<void> {
 export async function release_pools(): Promise<void> {
   const pools = [...kept.values()].flat();
   kept.clear();
-  await Promise.all(pools.map((pool) => pool.destroy()));
+  // As in Machine: ending threads that are not referenced does not keep the event loop alive.
+  const alive = setInterval(() => {}, 1000);
+  try {
+    await Promise.all(pools.map((pool) => pool.destroy()));
+  } finally {
+    clearInterval(alive);
+  }
 }

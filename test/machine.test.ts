@@ -112,15 +112,12 @@ test(
   60_000,
 );
 
-test(
-  'one request at a time',
-  { retry: 3, timeout: 60_000 },
-  () =>
-    on_machine({ cpus: 2 }, async (machine) => {
-      const first = machine.insmod(provider);
-      await expect(machine.insmod(user)).rejects.toThrow(/one request at a time/);
-      await first;
-    }),
+test('one request at a time', { retry: 3, timeout: 60_000 }, () =>
+  on_machine({ cpus: 2 }, async (machine) => {
+    const first = machine.insmod(provider);
+    await expect(machine.insmod(user)).rejects.toThrow(/one request at a time/);
+    await first;
+  }),
 );
 
 test('a machine that has been powered off says so, and may be powered off again', async () => {

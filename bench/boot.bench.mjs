@@ -24,7 +24,7 @@ export default async function boot() {
     const o = summary(warm.map((w) => w.off));
     line(
       `${cpus} CPU${cpus === 1 ? '' : 's'}`,
-      `cold ${ms(cold.booted)}, warm ${ms(b.median)} (${ms(b.min)} to ${ms(b.max)})`,
+      `cold ${ms(cold.booted)}, warm ${ms(b.median)} (${ms(b.low)} to ${ms(b.high)})`,
       `power-off ${ms(o.median)}`,
     );
   }

@@ -17,12 +17,12 @@ export default async function ipi() {
   const busy = of(1);
   line(
     'to a running CPU',
-    `${us(busy.median)} (${us(busy.min)} to ${us(busy.max)})`,
+    `${us(busy.median)} (${us(busy.low)} to ${us(busy.high)})`,
     `${(busy.median / probe.atomics_ns).toFixed(1)} times a bare Atomics round trip (${us(probe.atomics_ns)})`,
   );
   line(
     'to an idle CPU',
-    `${us(idle.median)} (${us(idle.min)} to ${us(idle.max)})`,
+    `${us(idle.median)} (${us(idle.low)} to ${us(idle.high)})`,
     `${(idle.median / probe.futex_ns).toFixed(1)} times a bare futex round trip (${us(probe.futex_ns)})`,
   );
   line('', placement_text(probe));

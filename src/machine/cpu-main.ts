@@ -1,5 +1,6 @@
 // What piscina runs: one call is one CPU of one machine, from power-on to power-off. The same thread serves the next
 // machine afterwards; `reset` is what makes that safe.
+import { setFlagsFromString } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import { Mach, Pcpu, State } from './memory-map.js';
 import { read_statistics, type CpuStatistics } from './statistics.js';
@@ -42,6 +43,8 @@ export function power_on(memory: WebAssembly.Memory, number: number, cwd: string
 let rejections: unknown[] = [];
 if (!isMainThread) {
   process.setSourceMapsEnabled(true);
+  // A context switch is many small functions: with the compiler's own limit it calls what it should merge.
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
   process.on('unhandledRejection', (reason) => rejections.push(reason));
 }
 

@@ -171,7 +171,7 @@ twin(call_text).$g = function* (handle: unknown, a: unknown, b: unknown, c: unkn
 };
 // No generator of its own: the caller delegates to the function's.
 twin(call_sleepable).$y = (handle: unknown, argument: unknown): Activation =>
-  start_function(text_at(handle as number), argument);
+  start_function(handle as number, argument);
 for (const f of [drive, schedule, resched]) twin(f).$y = f as unknown as (...args: unknown[]) => Activation;
 twin(cond_resched).$y = function* (): Activation {
   if (ld(my + Pcpu.NEED_RESCHED) === 0 || preempt_count() !== 0) return 0;
@@ -181,10 +181,16 @@ twin(cond_resched).$y = function* (): Activation {
 function* start_plain(f: Twin, argument: unknown): Activation {
   return (f as (argument: unknown) => unknown)(argument);
 }
-function start_function(fn: unknown, argument: unknown): Activation {
-  const f = twin(fn);
-  const { $y, $g } = f; // not called as methods: stacks would say so
-  return $y !== undefined ? $y(argument) : $g !== undefined ? $g(argument) : start_plain(f, argument);
+/** By text handle: what makes the activation. Asked of the function once: no two functions look alike to the compiler. */
+const starters: (((argument: unknown) => Activation) | undefined)[] = [];
+function start_function(handle: number, argument: unknown): Activation {
+  return (starters[handle] ?? starter(handle))(argument);
+}
+function starter(handle: number): (argument: unknown) => Activation {
+  const f = twin(text_at(handle));
+  const made = f.$y ?? f.$g ?? ((argument: unknown) => start_plain(f, argument));
+  starters[handle] = made;
+  return made;
 }
 
 // ---- restore --------------------------------------------------------------------------------------------------------
@@ -521,7 +527,7 @@ function resume_task(state: CpuState, task: number): void {
     let activation = running[slot]!;
     if (slot === 0) {
       if (stopped_before_start(task)) return task_ended(task, ld(task + Task.EXIT_CODE), false);
-      activation = start_function(text_at(ld(task + Task.THREADFN)), ld(task + Task.DATA));
+      activation = start_function(ld(task + Task.THREADFN), ld(task + Task.DATA));
       const taken = nr_freed > 0 ? freed[--nr_freed]! : slots++;
       running[taken] = activation;
       st(task + Task.SLOT, taken);
@@ -830,6 +836,7 @@ export function reset_machine(): void {
   running.length = 1;
   slots = 1;
   nr_freed = 0;
+  starters.length = 0;
   carried.length = 0;
   carried_wait.length = 0;
   now[Now.LAST] = -1;

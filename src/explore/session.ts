@@ -191,14 +191,14 @@ export class Session {
     this.#switches = 0;
     // A test runner's own mapping of stacks does not know the module's code: Node's does.
     const runner = Error.prepareStackTrace;
-    (Error as { prepareStackTrace?: unknown }).prepareStackTrace = undefined;
+    if (runner !== undefined) (Error as { prepareStackTrace?: unknown }).prepareStackTrace = undefined;
     try {
       core.restore();
       strategy.begin(schedule);
       const { verdict, message } = this.#explore(strategy, hashing) ?? PASSED;
       return { verdict, message, steps: core.total_steps(), hash: this.#hash, switches: this.#switches };
     } finally {
-      Error.prepareStackTrace = runner;
+      if (runner !== undefined) Error.prepareStackTrace = runner;
     }
   }
 

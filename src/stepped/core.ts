@@ -105,8 +105,13 @@ const rung = new Int32Array(8);
 /** Something happened that may let CPU `c` run, any if that is no CPU: the next step is a decision point. */
 export function attention(c: number): void {
   if (!decision.firm) now[Now.COUNTDOWN] = 0;
-  if (c >= 0 && now[Now.RUNG]! < rung.length - 1) rung[now[Now.RUNG]!++] = c;
-  else now[Now.STALE] = 1;
+  if (c === cpu && c === now[Now.LAST]!) return; // is looked at anyway
+  const n = now[Now.RUNG]!;
+  if (n > 0 && rung[n - 1] === c) return;
+  if (c >= 0 && n < rung.length - 1) {
+    rung[n] = c;
+    now[Now.RUNG] = n + 1;
+  } else now[Now.STALE] = 1;
 }
 /** A lock is free that others wait for. */
 export function lock_freed(a: number): void {
@@ -255,6 +260,7 @@ const view: View = {
   cpus: new Int32Array(MAX_CPUS),
   count: 0,
   last: -1,
+  used_up: false,
   pending: new Uint8Array(MAX_CPUS),
   contended: new Uint8Array(MAX_CPUS),
   timers: false,
@@ -289,6 +295,7 @@ const movable = new Uint8Array(MAX_CPUS);
 /** Brings the view up to date. Return: how many CPUs can go on. */
 function look(): number {
   view.last = now[Now.LAST]!;
+  view.used_up = decision.firm && now[Now.COUNTDOWN]! < 0;
   view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline(false));
   if (now[Now.STALE] !== 0 || now[Now.RELAXING] !== 0) {
     now[Now.STALE] = 0;

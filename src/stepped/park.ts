@@ -12,7 +12,7 @@ type Twin = { $g?: (...args: never[]) => Generator<number, void, void> };
 
 /** Something has happened that this CPU may wait for. */
 export function ring(area: number): void {
-  attention((area - PERCPU) / PERCPU_SIZE);
+  attention(((area - PERCPU) / PERCPU_SIZE) | 0);
 }
 
 /** From a plain primitive: waiting there would stop all CPUs. */

@@ -9,6 +9,8 @@ export interface View {
   count: number;
   /** The CPU that ran last, -1 at the beginning; it may not be able to go on. */
   last: number;
+  /** It has made all the steps of a firm decision: it neither waits nor has ended by itself. */
+  used_up: boolean;
   /** True for a CPU in `cpus` that has an interrupt pending which it could take on top of what it runs. */
   readonly pending: Uint8Array;
   /** True for a CPU on which another task waits for the one that runs: a tick could preempt it. */

@@ -13,27 +13,49 @@ const ALONE_STEPS = 16;
 export class RandomWalk implements Strategy {
   readonly name = 'random';
   readonly #random = new Random();
+  /** Of the last decision: its length ends where another CPU is the next. */
+  #another = false;
 
   constructor(private readonly seed: number) {}
 
   begin(schedule: number): void {
     this.#random.seed(this.seed, schedule);
+    this.#another = false;
   }
 
   decide(view: View, decision: Decision): void {
     const random = this.#random;
-    const { count } = view;
-    const cpu = view.cpus[count === 1 ? 0 : random.below(count)]!;
+    const { cpus, count } = view;
+    const at = count === 1 ? 0 : this.#choose(view);
+    const cpu = cpus[at]!;
     decision.cpu = cpu;
     decision.action = Action.RUN;
+    this.#another = false;
+    if (count === 1) {
+      // At each step it is as likely to go on as it would be now.
+      decision.firm = false;
+      decision.steps = random.below(2 * ALONE_STEPS);
+    } else {
+      decision.firm = true;
+      decision.steps = random.halves();
+    }
     if (view.pending[cpu] !== 0 && random.below(2) === 0) decision.action = Action.INTERRUPT;
     else if (view.contended[cpu] !== 0 && random.below(TICK_CONTENDED) === 0) decision.action = Action.TICK;
     else if (view.timers && random.below(TICK_TIMERS) === 0) decision.action = Action.TIMER;
-    let steps = 0;
-    if (count === 1) steps = random.below(2 * ALONE_STEPS);
-    else steps = random.halves();
-    decision.steps = steps;
-    // At each step it was as likely to go on as it would be now.
-    decision.firm = count > 1;
+    else if (count > 1 && view.pending[cpu] === 0 && view.contended[cpu] === 0 && !view.timers) {
+      // Where only the CPU is to be chosen, the choices of the same one again are made here: a decision costs more.
+      this.#another = true;
+      while (random.below(count) === at) decision.steps += 1 + random.halves();
+    }
+  }
+  /** Return: index in `cpus`. */
+  #choose({ cpus, count, last, used_up }: View): number {
+    if (used_up && this.#another)
+      for (let i = 0; i < count; i++) {
+        if (cpus[i] !== last) continue;
+        const other = this.#random.below(count - 1);
+        return other < i ? other : other + 1;
+      }
+    return this.#random.below(count);
   }
 }

@@ -1,6 +1,6 @@
 // The long torture run: node scripts/torture.mjs [--rounds N] [--cpus 2,8,64] [--only name,name] [--quick]
 //
-// Runs the modules of test/fixtures/torture on machines of 2, 8 and 64 CPUs, by default with a million rounds each for
+// Runs the modules of modules/torture on machines of 2, 8 and 64 CPUs, by default with a million rounds each for
 // the idle and wake-up race, the IPI storm and the spin lock, and prints one line for each run: what was done, how long
 // it took, what was found. Needs a build (npm run build). Exit code 1 if anything was found.
 import { parseArgs } from 'node:util';
@@ -38,7 +38,7 @@ console.log('cpus  module        seconds  switches  interrupts     parks  conten
 for (const cpus of values.cpus.split(',').map(Number))
   for (const [name, parameters] of RUNS) {
     if (only !== undefined && !only.includes(name)) continue;
-    const module = await compileModule(fileURLToPath(new URL(`../test/fixtures/torture/${name}.ts`, import.meta.url)), {
+    const module = await compileModule(fileURLToPath(new URL(`../modules/torture/${name}.ts`, import.meta.url)), {
       build: 'free',
     });
     const machine = await Machine.boot({ cpus });

@@ -84,16 +84,16 @@ const MODULES: Entry[] = [
   same('test/fixtures/bad/no-yield'),
   same('test/fixtures/bad/sleep-in-atomic'),
 
-  races('test/fixtures/torture/spin', { rounds: 1 }, { cpus: [1] }),
-  same('test/fixtures/torture/ipi-storm', { rounds: 2 }, { schedules: 20 }),
-  same('test/fixtures/torture/idle-wakeup', { rounds: 3 }, { schedules: 20 }),
-  same('test/fixtures/torture/mutex', { rounds: 2 }, { schedules: 20 }),
+  races('modules/torture/spin', { rounds: 1 }, { cpus: [1] }),
+  same('modules/torture/ipi-storm', { rounds: 2 }, { schedules: 20 }),
+  same('modules/torture/idle-wakeup', { rounds: 3 }, { schedules: 20 }),
+  same('modules/torture/mutex', { rounds: 2 }, { schedules: 20 }),
   // On more CPUs threads start later in parallel than a random walk ever makes them.
-  races('test/fixtures/torture/kthreads', { rounds: 1 }, { cpus: [1] }),
-  races('test/fixtures/torture/memory', { rounds: 1 }),
-  races('test/fixtures/torture/sleeping', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
-  races('test/fixtures/torture/timers', { rounds: 1 }),
-  races('test/fixtures/torture/waiting', { rounds: 1 }),
+  races('modules/torture/kthreads', { rounds: 1 }, { cpus: [1] }),
+  races('modules/torture/memory', { rounds: 1 }),
+  races('modules/torture/sleeping', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
+  races('modules/torture/timers', { rounds: 1 }),
+  races('modules/torture/waiting', { rounds: 1 }),
 ];
 /** Not here, and why. */
 const LEFT_OUT: Record<string, string> = {
@@ -113,7 +113,7 @@ const LEFT_OUT: Record<string, string> = {
 
 test('no module is forgotten', () => {
   const root = fileURLToPath(new URL('..', import.meta.url));
-  const here = ['examples', 'test/fixtures/stepped', 'test/fixtures/torture'].flatMap((folder) =>
+  const here = ['examples', 'modules/torture', 'test/fixtures/stepped', 'test/fixtures/torture'].flatMap((folder) =>
     readdirSync(root + folder)
       .filter((name) => name.endsWith('.ts') && name !== 'lib.ts')
       .map((name) => `${folder}/${name.replace(/\.ts$/, '')}`),

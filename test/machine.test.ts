@@ -16,7 +16,7 @@ beforeAll(async () => {
   provider = await compile('./fixtures/torture/provider.ts');
   user = await compile('./fixtures/torture/user.ts');
   counter = await compile('../examples/mutex-counter.ts');
-  pingpong = await compile('./fixtures/torture/idle-wakeup.ts');
+  pingpong = await compile('../modules/torture/idle-wakeup.ts');
   honesty = await compile('./fixtures/torture/honesty.ts');
 }, 60_000);
 afterAll(release_pools);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   for (const name of NAMES)
     modules.set(
       name,
-      await compileModule(fileURLToPath(new URL(`./fixtures/torture/${name}.ts`, import.meta.url)), {
+      await compileModule(fileURLToPath(new URL(`../modules/torture/${name}.ts`, import.meta.url)), {
         build: 'free',
         check: false,
       }),

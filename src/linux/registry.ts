@@ -45,6 +45,7 @@ import * as spinlock from './spinlock.js';
 import * as sprintf from './sprintf.js';
 import * as string from './string.js';
 import * as timer from './timer.js';
+import * as torture from './torture.js';
 import * as types from './types.js';
 import * as wait from './wait.js';
 
@@ -94,6 +95,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   sprintf,
   string,
   timer,
+  torture,
   types,
   wait,
 };

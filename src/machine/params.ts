@@ -40,7 +40,7 @@ export const SOFTIRQ_RESTARTS = 10;
 /** A task of the fair class runs this long before the tick asks it to give way. */
 export const SCHED_SLICE_NS = 3_000_000;
 /** Bytes of a task for the frames of its sleeping primitives. */
-export const FRAME_AREA = 320;
+export const FRAME_AREA = 768;
 /** The kernel stack of a task that runs C. */
 export const KERNEL_STACK = 16 << 10;
 /** A CPU's buffer for the C frames of a task that goes to sleep, before it is known whether they fit on its stack. */

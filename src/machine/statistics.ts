@@ -12,6 +12,8 @@ export interface CpuStatistics {
   worst_wait_ms: number;
   migrations: number;
   softirqs: number;
+  /** Operations that modules count by torture_op(). */
+  operations: number;
 }
 
 /** A CPU's own counts, out of the machine's memory. */
@@ -29,5 +31,6 @@ export function read_statistics(I32: Int32Array, F64: Float64Array, cpu: number)
     worst_wait_ms: F64[(area + Pcpu.STAT_WORST_WAIT) >> 3]!,
     migrations: word(Pcpu.STAT_MIGRATIONS),
     softirqs: word(Pcpu.STAT_SOFTIRQS),
+    operations: word(Pcpu.STAT_OPS),
   };
 }

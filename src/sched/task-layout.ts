@@ -3,7 +3,7 @@
 //   0            scheduling state           owner's run-queue lock, but STATE: see sched/core.ts
 //   32..56       node of the run-queue heap run-queue lock
 //   64..         kthread, identity          the creator until the first wake-up, then the task
-//   192..        FRAMES: frames of sleeping primitives, a stack that grows up; only the task
+//   256..        FRAMES: frames of sleeping primitives, a stack that grows up; only the task
 import { FRAME_AREA } from '../machine/params.js';
 
 export const enum Task {
@@ -53,9 +53,10 @@ export const enum Task {
   REPORTED = 184,
   /** SIZE of what runs: 0 TypeScript, 1 C. */
   LANGUAGE = 188,
-  FRAMES = 192,
+  // 192 to 223: scheduling and signals. 224 to 239: RCU. 240 to 255: free.
+  FRAMES = 256,
 }
-export const TASK_SIZE = 192 + FRAME_AREA;
+export const TASK_SIZE = Task.FRAMES + FRAME_AREA;
 
 export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;

@@ -75,7 +75,8 @@ export function boot_machine(): void {
   enter_cpu(0);
   const n = ld(Mach.CPUS);
   st(Mach.STATIC_NEXT, STATIC);
-  for (const lock of [Mach.LOCK_TASKLIST, Mach.LOCK_MODULES, Mach.LOCK_CONSOLE]) arch_spin_init(lock);
+  for (const lock of [Mach.LOCK_TASKLIST, Mach.LOCK_MODULES, Mach.LOCK_CONSOLE, Mach.LOCK_SIGNALS])
+    arch_spin_init(lock);
   list_init(Mach.TASK_LIST);
   list_init(Mach.MODULES);
   for (let c = 0; c < n; c++) {

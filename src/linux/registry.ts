@@ -39,6 +39,7 @@ import * as preempt from './preempt.js';
 import * as printk from './printk.js';
 import * as processor from './processor.js';
 import * as sched from './sched.js';
+import * as sched_signal from './sched/signal.js';
 import * as slab from './slab.js';
 import * as smp from './smp.js';
 import * as spinlock from './spinlock.js';
@@ -89,6 +90,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   printk,
   processor,
   sched,
+  'sched/signal': sched_signal,
   slab,
   smp,
   spinlock,

@@ -38,12 +38,35 @@ export class task_struct extends Struct('task_struct', {
   slept_at: f64,
   reported: u32,
   language: u32,
+  pending: array(u32, 2),
+  blocked: array(u32, 2),
+  sig_allowed: array(u32, 2),
+  sched_data: array(u32, 2),
+  rcu_data: array(u32, 4),
+  reserved: array(u32, 4),
   frames: array(u8, TASK_SIZE - Task.FRAMES),
 }) {}
 
 /** The running task; in an interrupt the interrupted one. Context: any. */
 export const get_current = (): task_struct => task_struct.at(current_task());
-export { set_current_state, __set_current_state, wake_up_process } from '../sched/core.js';
+export {
+  __set_current_state,
+  get_current_state,
+  set_current_state,
+  set_special_state,
+  wake_up_process,
+  wake_up_state,
+} from '../sched/core.js';
+export {
+  allow_signal,
+  disallow_signal,
+  fatal_signal_pending,
+  flush_signals,
+  kernel_dequeue_signal,
+  send_sig,
+  signal_pending,
+  signal_pending_state,
+} from './sched/signal.js';
 export { cond_resched, need_resched, schedule, type Sleeping } from '../sched/sleep.js';
 export {
   schedule_timeout,
@@ -54,10 +77,17 @@ export {
 export { get_task_struct, put_task_struct } from '../sched/kthread.js';
 export { might_sleep } from '../sched/debug.js';
 export {
+  TASK_DEAD,
+  TASK_FREEZABLE,
   TASK_IDLE,
   TASK_INTERRUPTIBLE,
+  TASK_KILLABLE,
+  TASK_NEW,
+  TASK_NOLOAD,
   TASK_NORMAL,
+  TASK_PARKED,
   TASK_RUNNING,
   TASK_UNINTERRUPTIBLE,
+  TASK_WAKEKILL,
 } from '../sched/task-layout.js';
 export { clock_ns as local_clock, clock_ns as sched_clock } from '../cpu/clock.js';

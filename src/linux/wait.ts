@@ -4,12 +4,19 @@ import { set_current_state } from '../sched/core.js';
 import { __might_sleep } from '../sched/debug.js';
 import { delegate, pop_frame, push_frame, ready, schedule_debug, type Sleeping } from '../sched/sleep.js';
 import { SCHEDULE } from '../cpu/vectors.js';
-import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_UNINTERRUPTIBLE, TIMEOUT_FRAME } from '../sched/task-layout.js';
+import {
+  TASK_INTERRUPTIBLE,
+  TASK_KILLABLE,
+  TASK_NORMAL,
+  TASK_UNINTERRUPTIBLE,
+  TIMEOUT_FRAME,
+} from '../sched/task-layout.js';
 import { arm_timeout, disarm_timeout, fresh_jiffies } from '../sched/timer.js';
 import {
   finish_wait_raw,
   init_wait_entry,
   init_wait_head,
+  prepare_to_wait_event_raw,
   prepare_to_wait_raw,
   waitqueue_active_raw,
   wake_up_queue,
@@ -63,14 +70,22 @@ export const finish_wait = (wq: wait_queue_head_t, entry: wait_queue_entry_t): v
 
 type Condition = () => unknown;
 
-/** The entry lies on a frame of the task. Ends with the entry off the queue even when the condition oopses. */
-function* wait_loop(wq: number, condition: Condition, state: number, flags: number): Sleeping {
+/**
+ * The entry lies on a frame of the task. Ends with the entry off the queue even when the condition oopses.
+ * Return: 0, -ERESTARTSYS if `state` is one that a signal ends.
+ */
+function* wait_loop(wq: number, condition: Condition, state: number, flags: number): Sleeping<number> {
   const entry = push_frame(24);
   init_wait_entry(entry, flags);
+  let result = 0;
   try {
     for (;;) {
-      prepare_to_wait_raw(wq, entry, state);
-      if (condition()) break;
+      result = prepare_to_wait_event_raw(wq, entry, state);
+      if (condition()) {
+        result = 0;
+        break;
+      }
+      if (result !== 0) break;
       schedule_debug();
       yield SCHEDULE;
     }
@@ -78,31 +93,33 @@ function* wait_loop(wq: number, condition: Condition, state: number, flags: numb
     finish_wait_raw(wq, entry);
   }
   pop_frame(entry);
+  return result;
 }
 
 /** Sleeps until the condition is true. */
-export function wait_event(wq: wait_queue_head_t, condition: Condition): Sleeping {
+export function wait_event(wq: wait_queue_head_t, condition: Condition): Sleeping<number> {
   __might_sleep('wait_event');
-  if (condition()) return ready(undefined);
+  if (condition()) return ready(0);
   return delegate(wait_loop(wq['@addr'], condition, TASK_UNINTERRUPTIBLE, 0));
 }
-/** Kernel threads take no signals yet, so this always returns 0. */
+/** Return: 0 when the condition is true, -ERESTARTSYS if a signal was pending while it was not. */
 export function wait_event_interruptible(wq: wait_queue_head_t, condition: Condition): Sleeping<number> {
   __might_sleep('wait_event_interruptible');
   if (condition()) return ready(0);
-  return delegate(wait_loop_int(wq['@addr'], condition, 0));
+  return delegate(wait_loop(wq['@addr'], condition, TASK_INTERRUPTIBLE, 0));
+}
+/** As wait_event_interruptible, but no signal except SIGKILL ends it. */
+export function wait_event_killable(wq: wait_queue_head_t, condition: Condition): Sleeping<number> {
+  __might_sleep('wait_event_killable');
+  if (condition()) return ready(0);
+  return delegate(wait_loop(wq['@addr'], condition, TASK_KILLABLE, 0));
 }
 /** As an exclusive waiter: a wake_up wakes one of them. */
 export function wait_event_interruptible_exclusive(wq: wait_queue_head_t, condition: Condition): Sleeping<number> {
   __might_sleep('wait_event_interruptible_exclusive');
   if (condition()) return ready(0);
-  return delegate(wait_loop_int(wq['@addr'], condition, WQ_FLAG_EXCLUSIVE));
+  return delegate(wait_loop(wq['@addr'], condition, TASK_INTERRUPTIBLE, WQ_FLAG_EXCLUSIVE));
 }
-function* wait_loop_int(wq: number, condition: Condition, flags: number): Sleeping<number> {
-  yield* wait_loop(wq, condition, TASK_INTERRUPTIBLE, flags);
-  return 0;
-}
-
 /**
  * Sleeps until the condition is true or `timeout` jiffies have passed.
  * Return: 0 if the condition was false to the end; else the jiffies left, at least 1.
@@ -112,6 +129,7 @@ export function wait_event_timeout(wq: wait_queue_head_t, condition: Condition, 
   if (condition()) return ready(Math.max(1, timeout));
   return delegate(wait_timeout_loop(wq['@addr'], condition, TASK_UNINTERRUPTIBLE, timeout));
 }
+/** As wait_event_timeout. Return: also -ERESTARTSYS if a signal was pending. */
 export function wait_event_interruptible_timeout(
   wq: wait_queue_head_t,
   condition: Condition,
@@ -131,13 +149,17 @@ function* wait_timeout_loop(wq: number, condition: Condition, state: number, tim
   arm_timeout(timer, timeout);
   try {
     for (;;) {
-      prepare_to_wait_raw(wq, entry, state);
+      const interrupted = prepare_to_wait_event_raw(wq, entry, state);
       left = Math.max(0, (end - fresh_jiffies()) | 0);
       if (condition()) {
         left = Math.max(1, left);
         break;
       }
       if (left === 0) break;
+      if (interrupted !== 0) {
+        left = interrupted;
+        break;
+      }
       schedule_debug();
       yield SCHEDULE;
     }

@@ -118,6 +118,8 @@ export const enum Mach {
   LOCK_MODULES = 0x2080,
   LOCK_CONSOLE = 0x2100,
   LOCK_MM = 0x2180,
+  /** The signal masks of all tasks. */
+  LOCK_SIGNALS = 0x2200,
 }
 
 /** Mach.FLAGS */

@@ -21,6 +21,7 @@ import { a_cas, a_ld, a_st, ld, ldf64, st, stf64, STEPPED } from '../cpu/raw.js'
 import { ring } from '../cpu/park.js';
 import { smp_send_reschedule } from '../cpu/smp.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
+import { signal_pending_state } from './pending.js';
 import { pq_find, pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
 import { Task, TASK_DEAD, TASK_NORMAL, TASK_RUNNING } from './task-layout.js';
 
@@ -195,7 +196,7 @@ function put_previous(task: number, now: number, preempted: boolean): boolean {
   charge(task, now);
   st(task + Task.ON_CPU, 0);
   const state = ld(task + Task.STATE);
-  if (state === TASK_RUNNING || preempted) {
+  if (state === TASK_RUNNING || preempted || woken_by_signal(task, state)) {
     st(task + Task.NIVCSW, ld(task + Task.NIVCSW) + 1);
     return true;
   }
@@ -203,6 +204,17 @@ function put_previous(task: number, now: number, preempted: boolean): boolean {
   if (state !== TASK_DEAD) stf64(task + Task.SLEPT_AT, now);
   st(task + Task.ON_RQ, 0);
   return false;
+}
+
+/**
+ * A task that goes to sleep where a signal ends the sleep does not, when it has one. The sender makes the signal pending,
+ * then takes this queue's lock to wake the task: one of the two sees the other.
+ */
+function woken_by_signal(task: number, state: number): boolean {
+  if ((a_ld(task + Task.SIG_PENDING) | a_ld(task + Task.SIG_PENDING + 4)) === 0) return false;
+  if (!signal_pending_state(state, task)) return false;
+  st(task + Task.STATE, TASK_RUNNING);
+  return true;
 }
 
 /** The first of the queue, or `previous` (0 if none) if it is before that; else `previous` is queued. */
@@ -294,3 +306,14 @@ export function can_balance(here: number): boolean {
 
 export const set_current_state = (state: number): void => a_st(current_task() + Task.STATE, state);
 export const __set_current_state = (state: number): void => st(current_task() + Task.STATE, state);
+/** Context: task. Return: what the running task has set its state to. */
+export const get_current_state = (): number => ld(current_task() + Task.STATE);
+/**
+ * For states that a wake-up which was meant for the previous state must not undo (Linux: TASK_PARKED, TASK_DEAD): set
+ * under the lock that wake-ups hold. Context: task.
+ */
+export function set_special_state(state: number): void {
+  const flags = lock_irqsave(my + Pcpu.RQ_LOCK);
+  a_st(current_task() + Task.STATE, state);
+  unlock_irqrestore(my + Pcpu.RQ_LOCK, flags);
+}

@@ -53,7 +53,11 @@ export const enum Task {
   REPORTED = 184,
   /** SIZE of what runs: 0 TypeScript, 1 C. */
   LANGUAGE = 188,
-  // 192 to 223: scheduling and signals. 224 to 239: RCU. 240 to 255: free.
+  /** Signals sent and not taken yet, blocked, allowed (all others are ignored): 64 bits each. See sched/signal.ts. */
+  SIG_PENDING = 192,
+  SIG_BLOCKED = 200,
+  SIG_ALLOWED = 208,
+  // 216 to 223: scheduling. 224 to 239: RCU. 240 to 255: free.
   FRAMES = 256,
 }
 export const TASK_SIZE = Task.FRAMES + FRAME_AREA;
@@ -61,9 +65,15 @@ export const TASK_SIZE = Task.FRAMES + FRAME_AREA;
 export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
+export const TASK_PARKED = 0x40;
 export const TASK_DEAD = 0x80;
+/** A wake-up by SIGKILL reaches it; with TASK_UNINTERRUPTIBLE, as TASK_KILLABLE. */
+export const TASK_WAKEKILL = 0x100;
 export const TASK_NOLOAD = 0x400;
 export const TASK_NEW = 0x800;
+/** Nothing freezes tasks here: the flag changes nothing, as in a kernel that is never suspended. */
+export const TASK_FREEZABLE = 0x2000;
+export const TASK_KILLABLE = TASK_WAKEKILL | TASK_UNINTERRUPTIBLE;
 export const TASK_IDLE = TASK_UNINTERRUPTIBLE | TASK_NOLOAD;
 export const TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
 

@@ -8,6 +8,7 @@ import { call_text } from '../kernel/text.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
 import { block_on, unblock } from './debug.js';
 import { list_init, list_is_empty, list_push_back, list_push_front, list_remove, list_unlinked } from './rawlist.js';
+import { signal_pending_state } from './pending.js';
 import { Block, TASK_NORMAL, TASK_RUNNING, WaitEntry, WaitHead } from './task-layout.js';
 
 export const WQ_FLAG_EXCLUSIVE = 1;
@@ -79,6 +80,24 @@ export function prepare_to_wait_raw(head: number, entry: number, state: number):
   unlock_irqrestore(head + WaitHead.LOCK, flags);
   block_on(Block.WAIT_QUEUE, head);
 }
+
+/**
+ * As prepare_to_wait, but with a signal pending that ends a sleep in `state` the entry is taken off the queue instead: an
+ * exclusive waiter that is about to give up must not swallow the next wake-up. The condition is still looked at.
+ * Context: task. Return: 0, -ERESTARTSYS.
+ */
+export function prepare_to_wait_event_raw(head: number, entry: number, state: number): number {
+  if (signal_pending_state(state, current_task())) {
+    check_wait_head(head, 'prepare_to_wait_event');
+    const flags = lock_irqsave(head + WaitHead.LOCK);
+    if (!list_unlinked(entry + WaitEntry.LIST)) list_remove(entry + WaitEntry.LIST);
+    unlock_irqrestore(head + WaitHead.LOCK, flags);
+    return -ERESTARTSYS;
+  }
+  prepare_to_wait_raw(head, entry, state);
+  return 0;
+}
+const ERESTARTSYS = 512;
 
 /** Ends a wait: the task runs, the entry is off the queue. Context: task. */
 export function finish_wait_raw(head: number, entry: number): void {

@@ -47,10 +47,10 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'linux/timer.js': ['timer_delete_sync'],
   'linux/wait.js': [
     'wait_loop',
-    'wait_loop_int',
     'wait_timeout_loop',
     'wait_event',
     'wait_event_interruptible',
+    'wait_event_killable',
     'wait_event_interruptible_exclusive',
     'wait_event_timeout',
     'wait_event_interruptible_timeout',

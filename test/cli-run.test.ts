@@ -60,7 +60,7 @@ describe('lockstep run of a bad module', () => {
     [
       'exit-waits',
       1,
-      [/exit-waits\.ts:8:1: module_exit of exit_waits never returns/, /rmmod\/\d+ waits for the completion at 0x/],
+      [/exit-waits\.ts:8:1: module_exit of exit_waits never returns/, /rmmod\/\d+ waits for the completion never\+0x0/],
     ],
     [
       'deadlock',
@@ -83,6 +83,13 @@ describe('lockstep run of a bad module', () => {
     const { code, stdout, stderr } = await lockstep(['run', bad('endless-loop'), '--watchdog', '1']);
     expect(stdout).toMatch(/BUG: soft lockup - CPU#\d stuck for \d+s! \[spinner:\d+\]/);
     expect(stderr).toMatch(/soft lockup.*at test\/fixtures\/bad\/endless-loop\.ts:[67]:/);
+    expect(code).toBe(1);
+  });
+
+  it('names the threads that keep a module from being unloaded in time', async () => {
+    const { code, stderr } = await lockstep(['run', bad('hog'), '--cpus', '2', '--timeout', '1', '--watchdog', '60']);
+    expect(stderr).toMatch(/module_(init|exit) of hog did not return within 1 s \(--timeout\)/);
+    expect(stderr).toMatch(/CPU 0 runs hog\/0\/\d+\n\s+CPU 1 runs hog\/1\/\d+/);
     expect(code).toBe(1);
   });
 

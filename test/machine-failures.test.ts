@@ -12,7 +12,10 @@ let host_code: CompiledModule;
 let pingpong: CompiledModule;
 beforeAll(async () => {
   host_code = await compileModule(fixture('host-code'), { build: 'free', check: false });
-  pingpong = await compileModule(fixture('idle-wakeup'), { build: 'free', check: false });
+  pingpong = await compileModule(fileURLToPath(new URL('../modules/torture/idle-wakeup.ts', import.meta.url)), {
+    build: 'free',
+    check: false,
+  });
 });
 afterAll(release_pools);
 

@@ -6,7 +6,6 @@ import { MachineFailure } from '../machine/errors.js';
 import { Machine, type Verdict } from '../machine/machine.js';
 import type { CompiledModule } from '../module/compile.js';
 import type { CommonOptions } from './arguments.js';
-import { blockedTasks } from './blocked.js';
 import type { Interrupt } from './interrupt.js';
 import { hookPlace } from './locate.js';
 
@@ -90,7 +89,7 @@ export class Session {
 
   /** Tasks that wait, each with what for; of an idle machine. */
   blocked(): string[] {
-    return this.machine.tasks === 0 ? [] : blockedTasks(this.machine);
+    return this.machine.tasks === 0 ? [] : this.machine.blocked();
   }
 
   get verdict(): Verdict {
@@ -128,7 +127,12 @@ export class Session {
         );
       }
       if (performance.now() > end)
-        throw new MachineFailure(`${what()} did not return within ${limit_ms / 1000} s (--timeout)`);
+        throw new MachineFailure(
+          `${what()} did not return within ${limit_ms / 1000} s (--timeout)${this.machine
+            .running()
+            .map((line) => `\n  ${line}`)
+            .join('')}`,
+        );
       await pause(LOOK_EVERY_MS);
     }
     return new Promise<never>(() => {});

@@ -3,18 +3,26 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { LoadSpec } from '../kernel/module.js';
-import { drain, log_wait, take_lost, type LogRecord } from '../kernel/log-reader.js';
-import { Box, Request } from '../kernel/mailbox.js';
+import type { LogRecord } from '../kernel/log-reader.js';
+import { Box } from '../kernel/mailbox.js';
 import { compileModule, type CompiledModule } from '../module/compile.js';
-import { Continuations } from '../kernel/log-lines.js';
-import { drain_uart } from '../drivers/serial/uart-host.js';
 import { errname } from '../linux/errno.js';
-import { EnvironmentFailure, MachineFailure, UsageError } from './errors.js';
-import { format_record } from './log-format.js';
-import { BootFlag, Mach, MAILBOX_TEXT, MAILBOX_TEXT_SIZE, Pcpu, percpu_base, State } from './memory-map.js';
-import { break_bit, check_options, parameter_texts, type MachineOptions, type Verdict } from './options.js';
-import { LOG_KEPT, STOP_MS, STOP_MS_PER_CPU } from './params.js';
+import { interrupts_off, read_activity, running_task } from './activity.js';
 import { blocked_tasks, SymbolTable, type DataSymbol } from './blocked.js';
+import { EnvironmentFailure, MachineFailure, UsageError } from './errors.js';
+import { MachineLog } from './machine-log.js';
+import {
+  ANSWERED,
+  mailbox_text,
+  post_request,
+  Request,
+  request_state,
+  take_answer,
+  type Answer,
+} from './mailbox-host.js';
+import { BootFlag, Mach, Pcpu, percpu_base, State } from './memory-map.js';
+import { break_bit, check_options, parameter_texts, type MachineOptions, type Verdict } from './options.js';
+import { STOP_MS, STOP_MS_PER_CPU } from './params.js';
 import { give_pool, take_pool, type Pool } from './pool.js';
 import { scratch_file } from './scratch.js';
 import { read_statistics, type CpuStatistics } from './statistics.js';
@@ -26,10 +34,7 @@ export type { MachineOptions, Verdict };
 let inline_machine: Machine | null = null;
 
 export class Machine {
-  /** The records of the log so far, the latest LOG_KEPT of them. */
-  readonly records: LogRecord[] = [];
-  readonly #lines = new Continuations((record) => this.#take(record));
-  readonly #U16: Uint16Array;
+  readonly #log: MachineLog;
   #ended = false;
   #failure: Error | null = null;
   #jobs: Promise<CpuStatistics>[] = [];
@@ -37,7 +42,6 @@ export class Machine {
   #all: Promise<PromiseSettledResult<CpuStatistics>[]> = Promise.resolve([]);
   /** Who waits for something that a failure ends. Not a promise to race: that would keep every loser for ever. */
   readonly #waiting = new Set<() => void>();
-  #draining: Promise<void> | null = null;
   #busy = false;
   /** The CPU's code, if it runs in this thread. */
   #inline: typeof import('./inline.js') | null = null;
@@ -48,7 +52,7 @@ export class Machine {
     private readonly pool: Pool,
     private readonly options: MachineOptions,
   ) {
-    this.#U16 = new Uint16Array(pool.memory.buffer);
+    this.#log = new MachineLog(pool, options);
   }
 
   /** Boots a machine. Throws UsageError, EnvironmentFailure or MachineFailure. */
@@ -97,7 +101,7 @@ export class Machine {
         hard_lockup < 0
           ? new EnvironmentFailure('the timekeeper thread died')
           : new MachineFailure(
-              `hard lockup on CPU ${hard_lockup}: it has taken no interrupt for ${seconds} s; ${this.#cpu_text(hard_lockup)}`,
+              `hard lockup on CPU ${hard_lockup}: it has taken no interrupt for ${seconds} s; it runs ${running_task(pool.I32, pool.U8, hard_lockup)}, interrupts ${interrupts_off(pool.I32, hard_lockup) ? 'off' : 'on'}`,
             ),
       );
     };
@@ -114,7 +118,7 @@ export class Machine {
     });
     this.#all = Promise.allSettled(this.#jobs);
     void this.#all.then((settled) => (this.#settled = settled));
-    this.#draining = this.#drain_loop();
+    this.#log.follow();
     const deadline = performance.now() + (options.boot_ms ?? 30_000 + 2000 * pool.cpus);
     for (let online; (online = this.#word(Mach.ONLINE)) < pool.cpus;) {
       if (performance.now() > deadline)
@@ -136,7 +140,7 @@ export class Machine {
     this.pool.inside = true;
     const outcome = this.#inline!.run_here(until);
     this.pool.inside = false;
-    this.#drain();
+    this.#log.drain();
     if (outcome === 'panic') this.#fail(this.#panic());
     if (this.#failure !== null) throw this.#failure;
   }
@@ -152,10 +156,10 @@ export class Machine {
 
   /** The panic, with the reason that the log gives. */
   #panic(): MachineFailure {
-    this.#drain();
-    const says = this.records.findLast((record) => record.text.startsWith('Kernel panic - not syncing: '));
-    const reason = says === undefined ? '' : `: ${says.text.slice('Kernel panic - not syncing: '.length)}`;
-    return new MachineFailure(`kernel panic on CPU ${this.#word(Mach.PANIC_CPU) - 1}${reason}`);
+    const reason = this.#log.panic_reason();
+    return new MachineFailure(
+      `kernel panic on CPU ${this.#word(Mach.PANIC_CPU) - 1}${reason === '' ? '' : `: ${reason}`}`,
+    );
   }
 
   /** Settles with the promise, or when the machine fails. */
@@ -176,84 +180,27 @@ export class Machine {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  #cpu_text(cpu: number): string {
-    const area = percpu_base(cpu);
-    const current = this.#word(area + Pcpu.CURRENT);
-    let name = '';
-    for (let i = 0; current !== 0 && i < 16; i++) {
-      const c = this.pool.U8[current + 88 + i]!;
-      if (c === 0) break;
-      name += String.fromCharCode(c);
-    }
-    const pid = current === 0 ? 0 : this.pool.I32[(current + 8) >> 2]!;
-    return `it runs ${name}/${pid}, interrupts ${this.#word(area + Pcpu.IRQ_OFF) !== 0 ? 'off' : 'on'}`;
-  }
-
-  async #drain_loop(): Promise<void> {
-    const { I32, U8, F64 } = this.pool;
-    while (!this.#ended) {
-      if (!this.#drain()) this.#lines.flush(); // nothing new: what was left open will not be continued soon
-      await log_wait(I32, 100);
-    }
-    drain(I32, U8, F64, (record) => this.#lines.add(record), { skip_incomplete: true });
-    this.#lines.flush();
-    this.#drain_console();
-  }
-  /** Return: true if there was anything. */
-  #drain(): boolean {
-    const { I32, U8, F64 } = this.pool;
-    this.#drain_console();
-    if (this.#inline !== null) return this.#drain_inline(this.pool.inline_log());
-    return drain(I32, U8, F64, (record) => this.#lines.add(record)) > 0;
-  }
-  #drain_inline(records: LogRecord[]): boolean {
-    for (const record of records) this.#lines.add(record);
-    this.#lines.flush();
-    return records.length > 0;
-  }
-  #drain_console(): void {
-    if (this.options.console === undefined) return;
-    const bytes = drain_uart(this.pool.I32, this.#U16);
-    if (bytes.length > 0) this.options.console(bytes);
-  }
-  #take(record: LogRecord): void {
-    this.records.push(record);
-    if (this.records.length > LOG_KEPT) this.records.splice(0, LOG_KEPT >> 2);
-    this.options.log?.(record);
-  }
-
-  /** One request to khostd. Throws MachineFailure when the machine fails meanwhile. */
-  async #request(
-    what: Request,
-    text: string,
-    argument = 0,
-  ): Promise<{ result: number; text: string; oopsed: boolean }> {
+  /** Requests are taken one at a time. The second one is refused when it is made, whatever the first one is about. */
+  async #exclusively<T>(serve: () => Promise<T>): Promise<T> {
     if (this.#ended) throw new UsageError('the machine has been powered off');
     if (this.#busy) throw new UsageError('one request at a time: await the last one first');
     this.#busy = true;
     try {
-      const { I32, U8 } = this.pool;
-      const bytes = Buffer.from(text);
-      if (bytes.length > MAILBOX_TEXT_SIZE) throw new UsageError('the request is too long');
-      U8.set(bytes, MAILBOX_TEXT);
-      I32[Box.WHAT >> 2] = what;
-      I32[Box.ARGUMENT >> 2] = argument;
-      I32[Box.LENGTH >> 2] = bytes.length;
-      I32[Box.OOPSED >> 2] = 0;
-      Atomics.store(I32, Box.STATE >> 2, 1);
-      this.raise(0, Vector.MAILBOX);
-      if (this.#inline !== null) this.#run_inline(() => this.#word(Box.STATE) === 3);
-      for (let state; (state = this.#word(Box.STATE)) !== 3;) await this.#wait(Box.STATE, state, 1000);
-      Atomics.store(I32, Box.STATE >> 2, 0);
-      const length = I32[Box.LENGTH >> 2]!;
-      return {
-        result: I32[Box.RESULT >> 2]!,
-        text: Buffer.from(U8.slice(MAILBOX_TEXT, MAILBOX_TEXT + length)).toString(),
-        oopsed: I32[Box.OOPSED >> 2] !== 0,
-      };
+      return await serve();
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** One request to khostd. Throws MachineFailure when the machine fails meanwhile. */
+  async #request(what: Request, text: string, argument = 0): Promise<Answer> {
+    const { pool } = this;
+    if (this.#ended) throw new UsageError('the machine was powered off meanwhile');
+    post_request(pool, what, text, argument);
+    this.raise(0, Vector.MAILBOX);
+    if (this.#inline !== null) this.#run_inline(() => request_state(pool) === ANSWERED);
+    for (let state; (state = request_state(pool)) !== ANSWERED;) await this.#wait(Box.STATE, state, 1000);
+    return take_answer(pool);
   }
 
   /** Makes an interrupt pending at a CPU, as a device would. */
@@ -268,9 +215,15 @@ export class Machine {
    * Compiles and loads a module and runs its init. Throws SourceErrors for a refused source, UsageError for a wrong
    * parameter, MachineFailure when its init fails, oopses, or the machine does.
    */
-  async insmod(
+  insmod(
     module: string | CompiledModule,
     parameters: Record<string, string | number | boolean> = {},
+  ): Promise<CompiledModule> {
+    return this.#exclusively(() => this.#insmod(module, parameters));
+  }
+  async #insmod(
+    module: string | CompiledModule,
+    parameters: Record<string, string | number | boolean>,
   ): Promise<CompiledModule> {
     const compiled = typeof module === 'string' ? await compileModule(module, { build: 'free' }) : module;
     const given = parameter_texts(parameters);
@@ -297,7 +250,10 @@ export class Machine {
    * Loads a C module (a .ko file, see cc/compile.ts) and runs its init; free-running build only. Return: its name.
    * Throws UsageError for a wrong parameter, MachineFailure when it does not load, its init fails, or the machine does.
    */
-  async insmod_ko(file: string, parameters: Record<string, string | number | boolean> = {}): Promise<string> {
+  insmod_ko(file: string, parameters: Record<string, string | number | boolean> = {}): Promise<string> {
+    return this.#exclusively(() => this.#insmod_ko(file, parameters));
+  }
+  async #insmod_ko(file: string, parameters: Record<string, string | number | boolean>): Promise<string> {
     const path = resolve(file);
     if (!path.endsWith('.ko')) throw new UsageError(`${file} is no C module: its name does not end in .ko`);
     if (!existsSync(path)) throw new EnvironmentFailure(`${file}: no such file`);
@@ -310,7 +266,7 @@ export class Machine {
     this.#loading = spec.name;
     const { result, text, oopsed } = await this.#request(Request.INSMOD, JSON.stringify(spec));
     this.#loading = '';
-    this.#drain();
+    this.#log.drain();
     this.#learn_symbols(spec.name, text);
     if (oopsed) throw new MachineFailure(`module_init of ${spec.name} died of an oops`);
     if (result === -22 && text !== '') throw new UsageError(text);
@@ -337,14 +293,19 @@ export class Machine {
    * machine these sleep for good. Works on a machine that hangs, too.
    */
   blocked(): string[] {
-    if (this.#loading !== '') {
-      const length = Math.min(MAILBOX_TEXT_SIZE, Math.max(0, this.#word(Box.LENGTH)));
-      this.#learn_symbols(
-        this.#loading,
-        Buffer.from(this.pool.U8.slice(MAILBOX_TEXT, MAILBOX_TEXT + length)).toString(),
-      );
-    }
+    if (this.#loading !== '') this.#learn_symbols(this.#loading, mailbox_text(this.pool));
     return blocked_tasks(this.pool.memory, this.#symbols);
+  }
+
+  /** What each CPU that is not idle runs now, a line each. Works on a machine that hangs, too. */
+  running(): string[] {
+    const { I32, U8 } = this.pool;
+    const lines: string[] = [];
+    for (let c = 0; c < this.cpus; c++) {
+      if (this.#word(percpu_base(c) + Pcpu.RQ_CURR) === 0) continue;
+      lines.push(`CPU ${c} runs ${running_task(I32, U8, c)}${interrupts_off(I32, c) ? ', interrupts off' : ''}`);
+    }
+    return lines;
   }
 
   /** What each CPU has done since boot, at any time. */
@@ -353,34 +314,15 @@ export class Machine {
   }
 
   /** Runs module_exit and unloads. Throws MachineFailure when the module is in use, not loaded, or its exit oopses. */
-  async rmmod(name: string): Promise<void> {
+  rmmod(name: string): Promise<void> {
+    return this.#exclusively(() => this.#rmmod(name));
+  }
+  async #rmmod(name: string): Promise<void> {
     const { result, text, oopsed } = await this.#request(Request.RMMOD, name);
-    this.#drain();
+    this.#log.drain();
     if (oopsed) throw new MachineFailure(`module_exit of ${name} died of an oops`);
     if (result === 0) this.#symbols.delete(name);
     if (result < 0) throw new MachineFailure(`rmmod: ${text || `${name}: error ${result}`}`);
-  }
-
-  /** Activity since boot: if two readings agree and nothing was runnable between them, nothing ran. */
-  #activity(): { busy: boolean; count: number } {
-    const { I32 } = this.pool;
-    let count = 0;
-    let busy = Atomics.load(I32, Mach.NR_TIMERS >> 2) > 0;
-    for (let c = 0; c < this.pool.cpus; c++) {
-      const area = percpu_base(c) >> 2;
-      count += I32[area + (Pcpu.STAT_SWITCHES >> 2)]! + I32[area + (Pcpu.STAT_IRQS >> 2)]!;
-      if (
-        Atomics.load(I32, area + (Pcpu.RQ_CURR >> 2)) !== 0 ||
-        Atomics.load(I32, area + (Pcpu.RQ_NR >> 2)) !== 0 ||
-        Atomics.load(I32, area + (Pcpu.PENDING >> 2)) !== 0 ||
-        // In a handler, which may be about to wake a task.
-        Atomics.load(I32, area + (Pcpu.IRQ_OFF >> 2)) !== 0 ||
-        I32[area + (Pcpu.PREEMPT >> 2)] !== 0 ||
-        I32[area + (Pcpu.SOFTIRQ_PENDING >> 2)] !== 0
-      )
-        busy = true;
-    }
-    return { busy, count };
   }
 
   /**
@@ -393,8 +335,8 @@ export class Machine {
       if (this.#failure !== null) throw this.#failure;
       let quiet = false;
       this.#run_inline(() => {
-        this.#drain_inline(this.pool.inline_sent());
-        return (quiet = !this.#activity().busy) || performance.now() > deadline;
+        this.#log.drain_sent();
+        return (quiet = !read_activity(this.pool.I32, 1).busy) || performance.now() > deadline;
       });
       return quiet;
     }
@@ -402,13 +344,13 @@ export class Machine {
     for (let wait = 0.2; ; wait = Math.min(20, wait * 1.5)) {
       if (this.#failure !== null) throw this.#failure;
       if (this.#ended) throw new UsageError('the machine was powered off meanwhile');
-      const { busy, count } = this.#activity();
+      const { busy, count } = read_activity(this.pool.I32, this.cpus);
       if (!busy && count === before) break;
       before = busy ? -1 : count;
       if (performance.now() > deadline) return false;
       await this.#or_failure(new Promise((resolve) => setTimeout(resolve, busy ? wait : 0)));
     }
-    this.#drain();
+    this.#log.drain();
     return true;
   }
 
@@ -421,10 +363,13 @@ export class Machine {
     return { oopses: this.#word(Mach.OOPSES), warnings: this.#word(Mach.WARNINGS), reports: this.#word(Mach.REPORTS) };
   }
 
+  /** The records of the log so far, the latest LOG_KEPT of them. */
+  get records(): LogRecord[] {
+    return this.#log.records;
+  }
   /** The log so far, as dmesg prints it. */
   dmesg(): string[] {
-    if (!this.#ended) this.#drain();
-    return this.records.map(format_record);
+    return this.#log.text();
   }
 
   /** Why the machine failed, null while it has not. */
@@ -442,8 +387,7 @@ export class Machine {
   #last: CpuStatistics[] = [];
   async #end_inline(): Promise<void> {
     const { pool } = this;
-    this.#drain_inline(pool.inline_sent());
-    this.#drain_console();
+    await this.#log.end();
     this.#last = this.statistics();
     if (inline_machine === this) {
       this.#inline?.power_off_here();
@@ -476,11 +420,7 @@ export class Machine {
     const stopped = await within(this.#all, pool.healthy ? patience : 200);
     if (stopped === null || this.#jobs.length === 0 || this.#settled?.some((s) => s.status === 'rejected'))
       pool.healthy = false;
-    Atomics.store(pool.I32, Mach.LOG_BELL >> 2, 0);
-    Atomics.notify(pool.I32, Mach.LOG_BELL >> 2);
-    await this.#draining;
-    const lost = take_lost(pool.I32);
-    if (lost > 0) process.emitWarning(`lockstep: ${lost} log records were lost: the ring was full`);
+    await this.#log.end();
     pool.on_lockup = () => {};
     await give_pool(pool);
   }

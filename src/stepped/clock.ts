@@ -3,12 +3,11 @@
 // can go on or a strategy chooses a tick. Kept outside the memory: the machine sets it back at each restore.
 import { HZ, STEP_NS } from '../machine/params.js';
 import { Mach } from '../machine/memory-map.js';
-import { ld, st } from '../cpu/raw.js';
+import { ld, own_floats, own_words, st } from './raw.js';
 
 const JIFFY_NS = 1e9 / HZ;
-/** In arrays, because the compiler loads and checks a variable of a module as an object at each use. */
-const counted = new Int32Array(1);
-const time = new Float64Array(2);
+const counted = own_words(1);
+const time = own_floats(2);
 const enum Time {
   JUMPED = 0,
   NEXT_JIFFY = 1,

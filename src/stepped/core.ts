@@ -36,7 +36,7 @@ import {
   TASK_SIZE,
   TASK_UNINTERRUPTIBLE,
 } from '../sched/task-layout.js';
-import { a_ld, hash_memory, ld, ldf64, restore_snapshot, st, take_snapshot } from './raw.js';
+import { a_ld, hash_memory, ld, ldf64, own_bytes, own_words, restore_snapshot, st, take_snapshot } from './raw.js';
 import { count_step, jump_to_jiffy, pass_ns, publish_jiffies, reset_clock, steps } from './clock.js';
 import { Action, type Decision, type Strategy, type View } from './strategy.js';
 
@@ -71,8 +71,7 @@ let slots = 1;
 const freed: number[] = [];
 let nr_freed = 0;
 
-/** Words in an array: the compiler loads and checks a variable of a module as an object at each use. */
-const now = new Int32Array(16);
+const now = own_words(16);
 const enum Now {
   /** Steps until the next decision. */
   COUNTDOWN,
@@ -100,7 +99,8 @@ let jumps = 0;
 let tracer: ((site: number, text: string) => void) | null = null;
 
 /** CPUs for which something happened. */
-const rung = new Int32Array(8);
+const RUNG_MAX = 7;
+const rung = own_words(RUNG_MAX);
 
 /** Something happened that may let CPU `c` run, any if that is no CPU: the next step is a decision point. */
 export function attention(c: number): void {
@@ -108,7 +108,7 @@ export function attention(c: number): void {
   if (c === cpu && c === now[Now.LAST]!) return; // is looked at anyway
   const n = now[Now.RUNG]!;
   if (n > 0 && rung[n - 1] === c) return;
-  if (c >= 0 && n < rung.length - 1) {
+  if (c >= 0 && n < RUNG_MAX) {
     rung[n] = c;
     now[Now.RUNG] = n + 1;
   } else now[Now.STALE] = 1;
@@ -257,12 +257,12 @@ export const total_steps = (): number => steps();
 
 // ---- who can go on --------------------------------------------------------------------------------------------------
 const view: View = {
-  cpus: new Int32Array(MAX_CPUS),
+  cpus: own_words(MAX_CPUS),
   count: 0,
   last: -1,
   used_up: false,
-  pending: new Uint8Array(MAX_CPUS),
-  contended: new Uint8Array(MAX_CPUS),
+  pending: own_bytes(MAX_CPUS),
+  contended: own_bytes(MAX_CPUS),
   timers: false,
 };
 
@@ -283,14 +283,14 @@ function holds(c: CpuState): boolean {
 const is_relaxing = (c: CpuState): boolean => c.waiting && c.condition === null && c.lock === 0;
 
 /** By CPU: it cannot go on, it can, or it idles and could take a task that is queued elsewhere. */
-const can_go = new Uint8Array(MAX_CPUS);
+const can_go = own_bytes(MAX_CPUS);
 const enum Go {
   NO,
   YES,
   IDLE,
 }
 /** By CPU: it has queued tasks that may move; 2 if the first of them may not go everywhere. */
-const movable = new Uint8Array(MAX_CPUS);
+const movable = own_bytes(MAX_CPUS);
 
 /** Brings the view up to date. Return: how many CPUs can go on. */
 function look(): number {

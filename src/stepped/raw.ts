@@ -19,12 +19,20 @@ export const I64 = new BigInt64Array(memory.buffer);
 export const F64 = new Float64Array(memory.buffer);
 
 const BLOCK_SHIFT = 5;
+const BLOCK_BYTES = 1 << BLOCK_SHIFT;
 const BLOCK_WORDS = 1 << (BLOCK_SHIFT - 2);
 const stamp = new Int32Array(memory_size >> BLOCK_SHIFT);
 const dirty = new Int32Array(memory_size >> BLOCK_SHIFT);
 const snapshot = new Int32Array(memory_size >> 2);
-// In an array, because the compiler loads and checks a variable of a module as an object at each use.
-const count = new Int32Array(2);
+/**
+ * Words of this thread's own. In an array, because the compiler loads and checks a variable of a module as an object at
+ * each use; and in one of more than 64 bytes, because a smaller one may be moved by the collector, and then its address
+ * and length are loaded at each use.
+ */
+export const own_words = (n: number): Int32Array => new Int32Array(Math.max(n, 32));
+export const own_bytes = (n: number): Uint8Array => new Uint8Array(Math.max(n, 128));
+export const own_floats = (n: number): Float64Array => new Float64Array(Math.max(n, 16));
+const count = own_words(2);
 const enum Count {
   EPOCH = 0,
   DIRTY = 1,
@@ -183,7 +191,19 @@ function mark_range(a: number, n: number): void {
   for (let block = a >> BLOCK_SHIFT; block <= (a + n - 1) >> BLOCK_SHIFT; block++)
     if (stamp[block] !== count[Count.EPOCH]) touch(block);
 }
+/** Words to 0. A block that is all 0 already, as most of a new object is, is neither written nor to be restored. */
+function clear_blocks(a: number, n: number): void {
+  const end = (a + n) >> 2;
+  for (let w = a >> 2; w < end; w += BLOCK_WORDS) {
+    const is_clear =
+      (I32[w]! | I32[w + 1]! | I32[w + 2]! | I32[w + 3]! | I32[w + 4]! | I32[w + 5]! | I32[w + 6]! | I32[w + 7]!) === 0;
+    if (is_clear) continue;
+    mark(w << 2);
+    for (let i = w; i < w + BLOCK_WORDS; i++) I32[i] = 0;
+  }
+}
 export function fill_bytes(a: number, value: number, n: number): void {
+  if (value === 0 && ((a | n) & (BLOCK_BYTES - 1)) === 0) return clear_blocks(a, n);
   mark_range(a, n);
   if (((a | n) & 3) === 0 && n <= 256) {
     const word = value * 0x01010101;

@@ -60,15 +60,42 @@ export function twin_of(
       ? t.list(fn.body.body as Node[])
       : [{ type: 'ReturnStatement', argument: t.result(fn.body as Node), loc: fn.body.loc }];
   const head = [...keeps_this(fn), ...t.temps(), ...p.head];
+  const handed_on = cx.pauses || fn.generator ? null : hands_on(body);
   return {
     type,
     id: name,
-    generator: true,
+    generator: handed_on === null,
     async: false,
     params: p.params,
-    body: { type: 'BlockStatement', body: after_directives(body, head) },
+    body: { type: 'BlockStatement', body: after_directives(handed_on ?? body, head) },
     loc: fn.loc ?? null,
   };
+}
+
+const mentions = (node: Node, type: string): boolean =>
+  node.type === type || [...children(node)].some((c) => mentions(c, type));
+/** The call of `yield* f$g(…);`, null for any other statement. */
+function delegated_call(s: Node | undefined): Node | null {
+  const e: Node | undefined = s?.type === 'ExpressionStatement' ? (s.expression as Node) : undefined;
+  const made: Node | null = e?.type === 'YieldExpression' && e.delegate ? (e.argument as Node) : null;
+  return made?.type === 'CallExpression' && !mentions(made, 'YieldExpression') ? made : null;
+}
+/**
+ * A kernel function that may pause only in the last thing it does, `if (…) f(…);`, needs no generator of its own: its
+ * twin hands on that of `f`, and one pause in `f` goes through one generator less. Return: the body, null if it needs one.
+ */
+function hands_on(body: Node[]): Node[] | null {
+  const last = body.at(-1);
+  if (last?.type !== 'IfStatement' || last.alternate) return null;
+  const made = delegated_call(last.consequent as Node);
+  const before = [...body.slice(0, -1), last.test as Node];
+  if (made === null || before.some((n) => mentions(n, 'YieldExpression') || mentions(n, 'ReturnStatement')))
+    return null;
+  return [
+    ...body.slice(0, -1),
+    { ...last, consequent: { type: 'ReturnStatement', argument: made } },
+    { type: 'ReturnStatement', argument: dot(id('$s'), 'nothing') },
+  ];
 }
 
 /** A function as it was, but that functions inside it have their twins. */

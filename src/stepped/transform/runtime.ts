@@ -43,6 +43,8 @@ export interface Runtime {
    * a pattern.
    */
   object(value: unknown, what: string, property: string): unknown;
+  /** The generator that has ended: what a twin hands on when it has nothing to wait for. */
+  nothing: unknown;
   not_callable(what: string): never;
   refused(site: number, what: string): never;
 }
@@ -83,7 +85,15 @@ function attach<F>(key: '$g' | '$y', plain: F, twin: unknown, name: string | und
   return plain;
 }
 
+const nothing = {
+  done: true,
+  value: undefined,
+  next: () => nothing,
+  [Symbol.iterator]: () => nothing,
+};
+
 export const runtime: Runtime = {
+  nothing,
   s: () => false,
   l: () => false,
   f: (plain, twin, name) => attach('$g', plain, twin, name),

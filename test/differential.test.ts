@@ -86,6 +86,7 @@ const MODULES: Entry[] = [
 
   races('modules/torture/spin', { rounds: 1 }, { cpus: [1] }),
   same('modules/torture/ipi-storm', { rounds: 2 }, { schedules: 20 }),
+  same('modules/torture/atomics', { rounds: 2 }, { schedules: 20 }),
   same('modules/torture/idle-wakeup', { rounds: 3 }, { schedules: 20 }),
   same('modules/torture/mutex', { rounds: 2 }, { schedules: 20 }),
   // On more CPUs threads start later in parallel than a random walk ever makes them.

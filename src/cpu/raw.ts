@@ -85,6 +85,13 @@ export const a_ld64 = (a: number): bigint => Atomics.load(I64, a >> 3);
 export const a_st64 = (a: number, v: bigint): void => {
   Atomics.store(I64, a >> 3, v);
 };
+/** As the 32-bit ones: they return the old value. */
+export const a_add64 = (a: number, v: bigint): bigint => Atomics.add(I64, a >> 3, v);
+export const a_sub64 = (a: number, v: bigint): bigint => Atomics.sub(I64, a >> 3, v);
+export const a_or64 = (a: number, v: bigint): bigint => Atomics.or(I64, a >> 3, v);
+export const a_and64 = (a: number, v: bigint): bigint => Atomics.and(I64, a >> 3, v);
+export const a_xor64 = (a: number, v: bigint): bigint => Atomics.xor(I64, a >> 3, v);
+export const a_xchg64 = (a: number, v: bigint): bigint => Atomics.exchange(I64, a >> 3, v);
 export const a_cas64 = (a: number, old: bigint, v: bigint): bigint => Atomics.compareExchange(I64, a >> 3, old, v);
 
 /** Notes that the word at `a` is about to be written: nothing to do in this build. For generated accessors. */

@@ -3,7 +3,7 @@
 //
 // Values wrap at 32 bits. Every operation is one step and sequentially consistent, more than Linux promises: there the
 // void ones and the _relaxed forms order nothing, _acquire and _release one side. Names are kept so that the code says
-// what it needs.
+// what it needs. The counter comes first, unlike in Linux, as a method's object would: `atomic_add(v, 3)`.
 import { check_address, no_step, poll } from '../cpu/heap.js';
 import { a_add, a_and, a_cas, a_ld, a_or, a_st, a_sub, a_xchg, a_xor } from '../cpu/raw.js';
 import { int } from './field.js';
@@ -215,6 +215,9 @@ export {
   atomic_fetch_andnot as atomic_fetch_andnot_acquire,
   atomic_fetch_andnot as atomic_fetch_andnot_release,
   atomic_fetch_andnot as atomic_fetch_andnot_relaxed,
+  atomic_add_negative as atomic_add_negative_acquire,
+  atomic_add_negative as atomic_add_negative_release,
+  atomic_add_negative as atomic_add_negative_relaxed,
   atomic_xchg as atomic_xchg_acquire,
   atomic_xchg as atomic_xchg_release,
   atomic_xchg as atomic_xchg_relaxed,
@@ -225,6 +228,8 @@ export {
   atomic_try_cmpxchg as atomic_try_cmpxchg_release,
   atomic_try_cmpxchg as atomic_try_cmpxchg_relaxed,
 };
+export * from './atomic64.js';
+export * from './atomic-long.js';
 export * from './cmpxchg.js';
 export * from './barrier.js';
 no_step(ATOMIC_INIT);

@@ -29,3 +29,4 @@ export const mutex_unlock = (lock: mutex): void => mutex_unlock_raw(lock['@addr'
 export const mutex_trylock = (lock: mutex): number => (mutex_trylock_raw(lock['@addr']) ? 1 : 0);
 /** Context: any. */
 export const mutex_is_locked = (lock: mutex): boolean => mutex_is_locked_raw(lock['@addr']);
+export { atomic_dec_and_mutex_lock } from './refcount-lock.js';

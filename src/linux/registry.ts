@@ -23,6 +23,7 @@ import * as io from './io.js';
 import * as irqflags from './irqflags.js';
 import * as jiffies from './jiffies.js';
 import * as kallsyms from './kallsyms.js';
+import * as kref from './kref.js';
 import * as kstrtox from './kstrtox.js';
 import * as kthread from './kthread.js';
 import * as list from './list.js';
@@ -38,6 +39,7 @@ import * as percpu from './percpu.js';
 import * as preempt from './preempt.js';
 import * as printk from './printk.js';
 import * as processor from './processor.js';
+import * as refcount from './refcount.js';
 import * as sched from './sched.js';
 import * as sched_signal from './sched/signal.js';
 import * as slab from './slab.js';
@@ -74,6 +76,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   irqflags,
   jiffies,
   kallsyms,
+  kref,
   kstrtox,
   kthread,
   list,
@@ -89,6 +92,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   preempt,
   printk,
   processor,
+  refcount,
   sched,
   'sched/signal': sched_signal,
   slab,

@@ -117,3 +117,4 @@ export const spin_is_contended = (lock: spinlock_t): boolean => (a_ld(lock['@add
 export function assert_spin_locked(lock: spinlock_t): void {
   if (!spin_is_locked(lock)) BUG(`assert_spin_locked: ${lock_text(lock['@addr'])} is not locked`);
 }
+export { atomic_dec_and_lock, atomic_dec_and_lock_irqsave } from './refcount-lock.js';

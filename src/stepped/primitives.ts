@@ -36,6 +36,16 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'linux/cpumask.js': ['smp_call_function_many', 'on_each_cpu_mask'],
   'linux/delay.js': ['ndelay', 'udelay', 'mdelay', 'usleep_range', 'ssleep'],
   'linux/mutex.js': ['mutex_lock'],
+  'linux/refcount-lock.js': [
+    'refcount_dec_and_mutex_lock',
+    'last_under_mutex',
+    'refcount_dec_and_lock',
+    'refcount_dec_and_lock_irqsave',
+    'atomic_dec_and_lock',
+    'atomic_dec_and_lock_irqsave',
+    'atomic_dec_and_mutex_lock',
+    'last_atomic_under_mutex',
+  ],
   'linux/spinlock.js': [
     'spin_lock',
     'spin_lock_irq',

@@ -180,6 +180,36 @@ export const a_cas16 = (a: number, old: number, v: number): number => {
 };
 export const a_ld64 = ld64;
 export const a_st64 = st64;
+export const a_add64 = (a: number, v: bigint): bigint => {
+  const old = I64[a >> 3]!;
+  st64(a, old + v);
+  return old;
+};
+export const a_sub64 = (a: number, v: bigint): bigint => {
+  const old = I64[a >> 3]!;
+  st64(a, old - v);
+  return old;
+};
+export const a_or64 = (a: number, v: bigint): bigint => {
+  const old = I64[a >> 3]!;
+  st64(a, old | v);
+  return old;
+};
+export const a_and64 = (a: number, v: bigint): bigint => {
+  const old = I64[a >> 3]!;
+  st64(a, old & v);
+  return old;
+};
+export const a_xor64 = (a: number, v: bigint): bigint => {
+  const old = I64[a >> 3]!;
+  st64(a, old ^ v);
+  return old;
+};
+export const a_xchg64 = (a: number, v: bigint): bigint => {
+  const old = I64[a >> 3]!;
+  st64(a, v);
+  return old;
+};
 export const a_cas64 = (a: number, old: bigint, v: bigint): bigint => {
   const is = I64[a >> 3]!;
   if (is === BigInt.asIntN(64, old)) st64(a, v);

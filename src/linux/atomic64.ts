@@ -1,0 +1,234 @@
+// noinstr: never transformed, never interrupted.
+// Of <linux/atomic.h>: `atomic64_t`, a 64-bit signed counter that many CPUs change. Context: any. Part of atomic.ts;
+// import from there.
+//
+// Values are bigint and wrap at 64 bits; a number where a value is meant is a TypeError. Every operation is one step and
+// sequentially consistent, whatever its name asks for, as in atomic.ts.
+import { check_address, heap, no_step, poll } from '../cpu/heap.js';
+import { a_add64, a_and64, a_cas64, a_ld64, a_or64, a_st64, a_sub64, a_xchg64, a_xor64 } from '../cpu/raw.js';
+import { s64 } from './field.js';
+import { Struct } from './struct.js';
+
+export class atomic64_t extends Struct('atomic64_t', { counter: s64 }, { typedef: true }) {}
+
+/** `DEFINE_STATIC(atomic64_t, ATOMIC64_INIT(1n))`. */
+export const ATOMIC64_INIT = (n: bigint): { counter: bigint } => ({ counter: n });
+
+/** Where the counter is, after the poll and the check. */
+function counter(v: atomic64_t, write = true): number {
+  poll();
+  const a = v['@addr'];
+  check_address(a, 8, 'atomic64_t.counter', write);
+  return a;
+}
+/** Before any access: a value that is no bigint changes nothing. */
+const value = (n: bigint): bigint => (typeof n === 'bigint' ? n : heap.convert64(n, 'atomic64_t.counter'));
+const wrap = (n: bigint): bigint => BigInt.asIntN(64, n);
+
+export function atomic64_read(v: atomic64_t): bigint {
+  return a_ld64(counter(v, false));
+}
+export function atomic64_set(v: atomic64_t, n: bigint): void {
+  a_st64(counter(v), value(n));
+}
+
+export function atomic64_add(v: atomic64_t, n: bigint): void {
+  a_add64(counter(v), value(n));
+}
+export function atomic64_sub(v: atomic64_t, n: bigint): void {
+  a_sub64(counter(v), value(n));
+}
+export function atomic64_and(v: atomic64_t, n: bigint): void {
+  a_and64(counter(v), value(n));
+}
+export function atomic64_or(v: atomic64_t, n: bigint): void {
+  a_or64(counter(v), value(n));
+}
+export function atomic64_xor(v: atomic64_t, n: bigint): void {
+  a_xor64(counter(v), value(n));
+}
+/** Clears the bits of `n`. */
+export function atomic64_andnot(v: atomic64_t, n: bigint): void {
+  a_and64(counter(v), ~value(n));
+}
+export function atomic64_inc(v: atomic64_t): void {
+  a_add64(counter(v), 1n);
+}
+export function atomic64_dec(v: atomic64_t): void {
+  a_sub64(counter(v), 1n);
+}
+
+// The new value.
+export function atomic64_add_return(v: atomic64_t, n: bigint): bigint {
+  return wrap(a_add64(counter(v), value(n)) + n);
+}
+export function atomic64_sub_return(v: atomic64_t, n: bigint): bigint {
+  return wrap(a_sub64(counter(v), value(n)) - n);
+}
+export function atomic64_inc_return(v: atomic64_t): bigint {
+  return wrap(a_add64(counter(v), 1n) + 1n);
+}
+export function atomic64_dec_return(v: atomic64_t): bigint {
+  return wrap(a_sub64(counter(v), 1n) - 1n);
+}
+
+// The old value.
+export function atomic64_fetch_add(v: atomic64_t, n: bigint): bigint {
+  return a_add64(counter(v), value(n));
+}
+export function atomic64_fetch_sub(v: atomic64_t, n: bigint): bigint {
+  return a_sub64(counter(v), value(n));
+}
+export function atomic64_fetch_and(v: atomic64_t, n: bigint): bigint {
+  return a_and64(counter(v), value(n));
+}
+export function atomic64_fetch_or(v: atomic64_t, n: bigint): bigint {
+  return a_or64(counter(v), value(n));
+}
+export function atomic64_fetch_xor(v: atomic64_t, n: bigint): bigint {
+  return a_xor64(counter(v), value(n));
+}
+export function atomic64_fetch_andnot(v: atomic64_t, n: bigint): bigint {
+  return a_and64(counter(v), ~value(n));
+}
+export function atomic64_fetch_inc(v: atomic64_t): bigint {
+  return a_add64(counter(v), 1n);
+}
+export function atomic64_fetch_dec(v: atomic64_t): bigint {
+  return a_sub64(counter(v), 1n);
+}
+
+/** Stores `n`. Return: the old value. */
+export function atomic64_xchg(v: atomic64_t, n: bigint): bigint {
+  return a_xchg64(counter(v), value(n));
+}
+/** Stores `n` if the value is `old`. Return: the value it had. */
+export function atomic64_cmpxchg(v: atomic64_t, old: bigint, n: bigint): bigint {
+  return a_cas64(counter(v), wrap(value(old)), value(n));
+}
+/** As atomic64_cmpxchg(), but says whether it stored, and if not sets `old.value` to what was found. */
+export function atomic64_try_cmpxchg(v: atomic64_t, old: { value: bigint }, n: bigint): boolean {
+  const wanted = wrap(value(old.value));
+  const found = a_cas64(counter(v), wanted, value(n));
+  if (found === wanted) return true;
+  old.value = found;
+  return false;
+}
+
+/** Return: whether the result is 0. */
+export function atomic64_sub_and_test(v: atomic64_t, n: bigint): boolean {
+  return wrap(a_sub64(counter(v), value(n)) - n) === 0n;
+}
+export function atomic64_inc_and_test(v: atomic64_t): boolean {
+  return a_add64(counter(v), 1n) === -1n;
+}
+export function atomic64_dec_and_test(v: atomic64_t): boolean {
+  return a_sub64(counter(v), 1n) === 1n;
+}
+/** Return: whether the result is negative. */
+export function atomic64_add_negative(v: atomic64_t, n: bigint): boolean {
+  return wrap(a_add64(counter(v), value(n)) + n) < 0n;
+}
+
+/** Adds `n` unless the value is `unless`. Return: the old value. */
+export function atomic64_fetch_add_unless(v: atomic64_t, n: bigint, unless: bigint): bigint {
+  const a = counter(v);
+  for (let old = a_ld64(a); ;) {
+    if (old === wrap(unless)) return old;
+    const found = a_cas64(a, old, wrap(old + n));
+    if (found === old) return old;
+    old = found;
+  }
+}
+/** Return: whether it added. */
+export function atomic64_add_unless(v: atomic64_t, n: bigint, unless: bigint): boolean {
+  return atomic64_fetch_add_unless(v, n, unless) !== wrap(unless);
+}
+/** Takes a reference that may already be the last one dropped. Return: whether it did. */
+export function atomic64_inc_not_zero(v: atomic64_t): boolean {
+  return atomic64_fetch_add_unless(v, 1n, 0n) !== 0n;
+}
+/** Return: whether it incremented. */
+export function atomic64_inc_unless_negative(v: atomic64_t): boolean {
+  const a = counter(v);
+  for (let old = a_ld64(a); ;) {
+    if (old < 0n) return false;
+    const found = a_cas64(a, old, wrap(old + 1n));
+    if (found === old) return true;
+    old = found;
+  }
+}
+/** Return: whether it decremented. */
+export function atomic64_dec_unless_positive(v: atomic64_t): boolean {
+  const a = counter(v);
+  for (let old = a_ld64(a); ;) {
+    if (old > 0n) return false;
+    const found = a_cas64(a, old, wrap(old - 1n));
+    if (found === old) return true;
+    old = found;
+  }
+}
+/** Decrements unless that makes it negative. Return: the old value minus one, stored or not. */
+export function atomic64_dec_if_positive(v: atomic64_t): bigint {
+  const a = counter(v);
+  for (let old = a_ld64(a); ;) {
+    if (old <= 0n) return wrap(old - 1n);
+    const found = a_cas64(a, old, wrap(old - 1n));
+    if (found === old) return old - 1n;
+    old = found;
+  }
+}
+
+export {
+  atomic64_read as atomic64_read_acquire,
+  atomic64_set as atomic64_set_release,
+  atomic64_add_return as atomic64_add_return_acquire,
+  atomic64_add_return as atomic64_add_return_release,
+  atomic64_add_return as atomic64_add_return_relaxed,
+  atomic64_sub_return as atomic64_sub_return_acquire,
+  atomic64_sub_return as atomic64_sub_return_release,
+  atomic64_sub_return as atomic64_sub_return_relaxed,
+  atomic64_inc_return as atomic64_inc_return_acquire,
+  atomic64_inc_return as atomic64_inc_return_release,
+  atomic64_inc_return as atomic64_inc_return_relaxed,
+  atomic64_dec_return as atomic64_dec_return_acquire,
+  atomic64_dec_return as atomic64_dec_return_release,
+  atomic64_dec_return as atomic64_dec_return_relaxed,
+  atomic64_fetch_add as atomic64_fetch_add_acquire,
+  atomic64_fetch_add as atomic64_fetch_add_release,
+  atomic64_fetch_add as atomic64_fetch_add_relaxed,
+  atomic64_fetch_sub as atomic64_fetch_sub_acquire,
+  atomic64_fetch_sub as atomic64_fetch_sub_release,
+  atomic64_fetch_sub as atomic64_fetch_sub_relaxed,
+  atomic64_fetch_inc as atomic64_fetch_inc_acquire,
+  atomic64_fetch_inc as atomic64_fetch_inc_release,
+  atomic64_fetch_inc as atomic64_fetch_inc_relaxed,
+  atomic64_fetch_dec as atomic64_fetch_dec_acquire,
+  atomic64_fetch_dec as atomic64_fetch_dec_release,
+  atomic64_fetch_dec as atomic64_fetch_dec_relaxed,
+  atomic64_fetch_and as atomic64_fetch_and_acquire,
+  atomic64_fetch_and as atomic64_fetch_and_release,
+  atomic64_fetch_and as atomic64_fetch_and_relaxed,
+  atomic64_fetch_or as atomic64_fetch_or_acquire,
+  atomic64_fetch_or as atomic64_fetch_or_release,
+  atomic64_fetch_or as atomic64_fetch_or_relaxed,
+  atomic64_fetch_xor as atomic64_fetch_xor_acquire,
+  atomic64_fetch_xor as atomic64_fetch_xor_release,
+  atomic64_fetch_xor as atomic64_fetch_xor_relaxed,
+  atomic64_fetch_andnot as atomic64_fetch_andnot_acquire,
+  atomic64_fetch_andnot as atomic64_fetch_andnot_release,
+  atomic64_fetch_andnot as atomic64_fetch_andnot_relaxed,
+  atomic64_add_negative as atomic64_add_negative_acquire,
+  atomic64_add_negative as atomic64_add_negative_release,
+  atomic64_add_negative as atomic64_add_negative_relaxed,
+  atomic64_xchg as atomic64_xchg_acquire,
+  atomic64_xchg as atomic64_xchg_release,
+  atomic64_xchg as atomic64_xchg_relaxed,
+  atomic64_cmpxchg as atomic64_cmpxchg_acquire,
+  atomic64_cmpxchg as atomic64_cmpxchg_release,
+  atomic64_cmpxchg as atomic64_cmpxchg_relaxed,
+  atomic64_try_cmpxchg as atomic64_try_cmpxchg_acquire,
+  atomic64_try_cmpxchg as atomic64_try_cmpxchg_release,
+  atomic64_try_cmpxchg as atomic64_try_cmpxchg_relaxed,
+};
+no_step(ATOMIC64_INIT);

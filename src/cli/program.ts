@@ -84,25 +84,40 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     });
 
   common(all.command('stress'), cpus().default(4), memory().default(DEFAULT_MEMORY, '64M'))
-    .description('load and unload a module, round after round, until something breaks or the time is over')
-    .argument('[file]', 'the module; without it, all examples that are meant to pass')
-    .argument('[name=value...]', 'its parameters')
-    .addOption(new Option('--seconds <s>', 'how long').argParser(seconds(0.1)).default(10))
+    .description(
+      'hammer the kernel, or a module of your own, on parallel CPUs until something breaks or the time is over',
+    )
+    .argument('[test|file...]', 'names of torture tests (all, without any), or one module; then name=value parameters')
+    .addOption(
+      new Option(
+        '--seconds <s>',
+        'how long, all tests together (default: 3 each, 10 for a module of your own)',
+      ).argParser(seconds(0.1)),
+    )
+    .addOption(new Option('--repeat <n>', 'go through the tests so often').argParser(integer(1, 1e6)).default(1))
+    .option('--fail-fast', 'stop at the first failure', false)
+    .option('--list', 'only list the tests', false)
+    .option('--broken', 'run the deliberately broken variants instead: each must be caught', false)
+    .addOption(
+      new Option('--chaos <seed>', 'random delays, interrupts and switches, which widen the windows of races')
+        .argParser(integer(0, 0xffffffff))
+        .default(null, 'none'),
+    )
     .addOption(new Option('--round <s>', 'longest wait for one round to get idle').argParser(seconds(0.1)).default(10))
     .addOption(watchdog())
     .addOption(heap())
     .addHelpText(
       'after',
       examples(
-        'lockstep stress',
+        'lockstep stress --cpus 8 --seconds 60',
+        "lockstep stress spin 'mutex*' --chaos 1",
         'lockstep stress examples/mutex-counter.ts threads=8 rounds=500 --cpus 4 --seconds 30',
-        'lockstep stress examples/lost-update.ts --cpus 8',
+        'lockstep stress --broken --repeat 20',
       ),
     )
-    .action(async (file: string | undefined, parameters: string[], options: StressOptions) => {
+    .action(async (words: string[], options: StressOptions) => {
       prepare(options);
-      if (file !== undefined && /^\w+=/.test(file)) [file, parameters] = [undefined, [file, ...parameters]];
-      done(await stress(file, parameters, options, out, interrupt));
+      done(await stress(words, options, out, interrupt));
     });
 
   common(all.command('explore'), cpus().default(4), memory())

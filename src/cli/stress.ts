@@ -1,222 +1,220 @@
-// `lockstep stress`: rounds of insmod, idle, rmmod on one machine until the time is over or something breaks. Without a
-// file all examples that are meant to pass take turns, each with its share of the time.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { LogRecord } from '../kernel/log-reader.js';
-import { LockstepError, UsageError } from '../machine/errors.js';
+// `lockstep stress`: the torture tests that ship, or a user's module, round after round on real parallel CPUs until the
+// time is over or something breaks. What one test does is stress-turn.ts.
+import { existsSync } from 'node:fs';
+import { UsageError } from '../machine/errors.js';
 import { format_record } from '../machine/log-format.js';
 import { compileModule, type CompiledModule } from '../module/compile.js';
 import { shortPath } from '../module/errors.js';
-import { checkParameters, moduleParameters, type CommonOptions } from './arguments.js';
+import { checkParameters, moduleParameters } from './arguments.js';
 import { commandLine } from './explore.js';
-import { Interrupted, type Interrupt } from './interrupt.js';
-import { findings, findingText } from './locate.js';
+import type { Interrupt } from './interrupt.js';
 import { count, type Output } from './output.js';
-import { summary } from './run.js';
-import { Session } from './session.js';
-import { cpuRows, printTable, switches, type CpuRow } from './statistics.js';
+import { printCpus, printTests, rate } from './statistics.js';
+import { LAST_LINES, runTurn, turnResult, type Turn, type TurnOptions } from './stress-turn.js';
+import { select, tortureControls, tortureTests, type Control, type Test } from './torture.js';
 
-export interface StressOptions extends CommonOptions {
-  seconds: number;
-  /** Longest a round may take to get idle before the module is unloaded all the same, in seconds. */
-  round: number;
-  watchdog: number;
-  heap: number;
+export interface StressOptions extends TurnOptions {
+  /** Of all tests together; of each with --broken. Not given: see DEFAULT_SECONDS. */
+  seconds?: number;
+  repeat: number;
+  failFast: boolean;
+  list: boolean;
+  broken: boolean;
 }
+/** One module; each torture test; each broken variant. */
+const DEFAULT_SECONDS = { file: 10, test: 3, control: 30 };
 
-/** Examples with this in their first comment are there to be found failing. */
-const MEANT_TO_FAIL = /^\/\/.*meant to fail/im;
-const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
-/** Lines of the log that a failure shows, and that are kept for it. */
-const LAST_LINES = 30;
-
-/** What one module's turn came to. */
-interface Turn {
-  file: string;
-  module: string;
-  rounds: number;
-  seconds: number;
-  rows: CpuRow[];
-  failure: string | null;
-  findings: string[];
-  log: string[];
+/** What `--json` and the closing table have of a test. */
+interface Result extends Turn {
+  verdict: string;
+  /** With --broken: caught, as it was to be. */
+  fine: boolean;
 }
 
 /** Return: the exit code. */
 export async function stress(
-  file: string | undefined,
-  given: readonly string[],
+  words: readonly string[],
   options: StressOptions,
   out: Output,
   interrupt: Interrupt,
 ): Promise<number> {
+  const given = words.filter((word) => /^[A-Za-z_]\w*=/.test(word));
+  const names = words.filter((word) => !given.includes(word));
   const parameters = moduleParameters(given);
-  const files = file === undefined ? passingExamples() : [exampleOr(file)];
-  const modules: CompiledModule[] = [];
-  for (const f of files) modules.push(await interrupt.race(compileModule(f, { check: options.check, build: 'free' })));
-  for (const module of modules) checkParameters(module, parameters);
+  const tests = choose(names, options);
+  if (options.list) return list(tests, options, out);
+  const modules = await compile(tests, options, interrupt);
+  for (const module of new Set(modules)) checkParameters(module, parameters);
 
-  const turns: Turn[] = [];
-  let left = options.seconds;
-  for (const [i, module] of modules.entries()) {
-    const turn = await stressOne(module, parameters, left / (modules.length - i), options, out, interrupt);
-    turns.push(turn);
-    left = Math.max(0, left - turn.seconds);
-    if (turn.failure !== null || interrupt.reason !== null) break;
+  const ownFile = tests.length === 1 && tests[0]!.summary === '';
+  const each = options.broken
+    ? (options.seconds ?? DEFAULT_SECONDS.control)
+    : options.seconds === undefined
+      ? DEFAULT_SECONDS[ownFile ? 'file' : 'test']
+      : null;
+  const results: Result[] = [];
+  let stop = false;
+  for (let pass = 1; pass <= options.repeat && !stop; pass++) {
+    let left = options.seconds ?? 0;
+    for (const [i, test] of tests.entries()) {
+      const seconds = each ?? left / (tests.length - i);
+      const title = tests.length === 1 ? test.name : `${test.name} (${i + 1}/${tests.length})`;
+      const turn = await runTurn(
+        { name: test.name, parameters: { ...test.parameters, ...parameters } },
+        modules[i]!,
+        seconds,
+        { ...options, cpus: Math.max(options.cpus, (test as Control).cpus ?? 1) },
+        interrupt,
+        (rounds, gone, operations, over) =>
+          out.status(`${title}: ${gone.toFixed(0)} s, ${count(rounds, 'round')}${rates(operations, over)}`),
+      );
+      out.clearStatus();
+      left = Math.max(0, left - turn.seconds);
+      const result = judge(turn, options.broken ? (test as Control).report : null);
+      results.push(result);
+      stop = turn.interrupted || (!result.fine && options.failFast);
+      if (!result.fine && !turn.interrupted) explain(result, tests.length > 1, out);
+      if (stop || interrupt.reason !== null) break;
+    }
   }
-  const failed = turns.find((turn) => turn.failure !== null);
-  const exitCode = failed !== undefined ? 1 : (interrupt.reason?.exitCode ?? 0);
-  const hint =
-    failed &&
-    commandLine('lockstep', 'explore', shortPath(failed.file), ...given, '--cpus', String(Math.min(options.cpus, 4)));
+  return close(results, ownFile || tests.length === 1, options, out, interrupt);
+}
+
+/** A file, or tests by name. */
+function choose(names: readonly string[], options: StressOptions): Test[] {
+  const files = names.filter((name) => existsSync(name) || /[/\\]|\.[cm]?[tj]s$/.test(name));
+  if (files.length === 0) return select<Test>(options.broken ? tortureControls() : tortureTests(), names);
+  if (names.length > 1) throw new UsageError(`give one file, or names of tests: ${names.join(' ')}`);
+  if (options.broken)
+    throw new UsageError('--broken is for the tests that ship; give broken=N to a module of your own');
+  if (options.list) throw new UsageError('--list is for the tests that ship');
+  return [{ name: shortPath(files[0]!), file: files[0]!, parameters: {}, summary: '' }];
+}
+
+function list(tests: readonly Test[], options: StressOptions, out: Output): number {
   out.result({
     command: 'stress',
-    parameters,
-    cpus: options.cpus,
-    memory: options.memory,
-    exitCode,
-    turns,
-    ...(hint !== undefined && { explore: hint }),
+    list: tests.map(({ name, file, parameters, summary }) => ({ name, file, parameters, summary })),
   });
-  if (failed === undefined && interrupt.reason !== null) throw interrupt.reason;
-  if (failed === undefined) return 0;
-  out.error(
-    `${shortPath(failed.file)} broke in round ${(failed.rounds + 1).toLocaleString('en-US')}: ${failed.failure}`,
+  const width = Math.max(...tests.map((test) => test.name.length));
+  for (const test of tests) out.line(`${test.name.padEnd(width)}  ${test.summary}`);
+  if (!options.broken) {
+    out.line();
+    out.line('Deliberately broken variants, which must be caught: lockstep stress --broken --list');
+  }
+  return 0;
+}
+
+/** A module of each test; each file is compiled once. */
+async function compile(
+  tests: readonly Test[],
+  options: StressOptions,
+  interrupt: Interrupt,
+): Promise<CompiledModule[]> {
+  const made = new Map<string, CompiledModule>();
+  for (const { file } of tests)
+    if (!made.has(file))
+      made.set(file, await interrupt.race(compileModule(file, { check: options.check, build: 'free' })));
+  return tests.map(({ file }) => made.get(file)!);
+}
+
+/** ` 1.2 M/s (CPU 0: 0.6 M/s, 1: 0.6 M/s)`, '' for a module that counts none. */
+function rates(operations: readonly number[], over: number): string {
+  const all = operations.reduce((sum, n) => sum + n, 0);
+  if (all === 0) return '';
+  const each =
+    operations.length <= 8
+      ? operations.map((n) => rate(n, over).replace('/s', '')).join(', ')
+      : `${rate(Math.min(...operations), over)} to ${rate(Math.max(...operations), over)}`;
+  return `, ${rate(all, over)} (${operations.length <= 8 ? 'CPUs: ' : 'of a CPU: '}${each})`;
+}
+
+function judge(turn: Turn, report: RegExp | null): Result {
+  const { failure } = turn;
+  if (report === null)
+    return {
+      ...turn,
+      verdict: failure !== null ? 'FAILED' : turn.interrupted ? 'interrupted' : 'ok',
+      fine: failure === null,
+    };
+  if (failure === null) return { ...turn, verdict: 'NOT CAUGHT', fine: false };
+  const said = [failure, ...turn.log.map(format_record)].some((line) => report.test(line));
+  return said
+    ? { ...turn, verdict: `caught in ${turn.seconds.toFixed(1)} s`, fine: true }
+    : { ...turn, verdict: 'caught, but by another report', fine: false };
+}
+
+/** The command that narrows a failure down. */
+function exploreHint(turn: Turn, options: StressOptions): string {
+  const parameters = Object.entries(turn.parameters).map(([name, value]) => `${name}=${value}`);
+  return commandLine(
+    'lockstep',
+    'explore',
+    shortPath(turn.file),
+    ...parameters,
+    '--cpus',
+    String(Math.min(options.cpus, 4)),
   );
+}
+
+/** What a failure shows at once, while the other tests go on. */
+function explain(turn: Result, several: boolean, out: Output): void {
+  if (several)
+    out.line(out.paint('red', `${turn.name}: ${turn.verdict} in round ${turn.rounds + 1}: ${turn.failure ?? ''}`));
+  out.line(`The log's last lines:`);
+  for (const record of turn.log.slice(0, 2 * LAST_LINES)) out.log(record);
   out.line();
-  out.line(`To find the interleaving and get a token that replays it:\n  ${hint}`);
-  return 1;
 }
 
-/** The examples of this package that are meant to pass. */
-function passingExamples(): string[] {
-  const files = existsSync(EXAMPLES) ? readdirSync(EXAMPLES).filter((name) => name.endsWith('.ts')) : [];
-  const passing = files
-    .sort()
-    .map((name) => join(EXAMPLES, name))
-    .filter((f) => !MEANT_TO_FAIL.test(readFileSync(f, 'utf8')));
-  if (passing.length === 0) throw new UsageError('there are no examples to run: give the file of a module');
-  return passing;
-}
-/** A file, or the name of an example of this package. */
-function exampleOr(file: string): string {
-  const example = join(EXAMPLES, `${file}.ts`);
-  return !existsSync(file) && basename(file) === file && existsSync(example) ? example : file;
-}
-
-async function stressOne(
-  module: CompiledModule,
-  parameters: Record<string, string>,
-  seconds: number,
+function close(
+  results: readonly Result[],
+  single: boolean,
   options: StressOptions,
   out: Output,
   interrupt: Interrupt,
-): Promise<Turn> {
-  const name = shortPath(module.file);
-  const started = performance.now();
-  const session = await Session.boot(options, interrupt);
-  const { machine } = session;
-  const rounds = { all: 0, of: new Array<number>(machine.cpus).fill(0) };
-  const end = performance.now() + seconds * 1000;
-  const limit = options.round * 1000;
-  let failure: string | null = null;
-  let rows: CpuRow[] = [];
-  try {
-    while (failure === null && performance.now() < end) {
-      const before = switches(machine);
-      await session.insmod(module, parameters, limit);
-      const idle = await session.idle(limit); // the last round may go beyond the time: its threads must end
-      const waiting = session.blocked();
-      await session.rmmod(module, limit);
-      failure = judge(session, waiting);
-      if (failure !== null && !idle)
-        failure += `; it was unloaded while it still ran: not idle within ${options.round} s (--round)`;
-      if (failure !== null) break;
-      rounds.all++;
-      switches(machine).forEach((n, c) => (rounds.of[c]! += n > before[c]! ? 1 : 0));
-      machine.records.splice(0, machine.records.length - LAST_LINES);
-      const gone = (performance.now() - started) / 1000;
-      out.status(`${name}: ${gone.toFixed(0)} s, ${count(rounds.all, 'round')} (${Math.round(rounds.all / gone)}/s)`);
-    }
-  } catch (error) {
-    // A finding that the machine died of is a verdict; a source that is refused or a short memory is none.
-    if (error instanceof LockstepError && error.exitCode === 1) failure = error.message;
-    else if (!(error instanceof Interrupted)) {
-      await session.end();
-      throw error;
-    }
+): number {
+  const failed = results.filter((result) => !result.fine && !result.interrupted);
+  const exitCode = failed.length > 0 ? 1 : (interrupt.reason?.exitCode ?? 0);
+  out.result({
+    command: 'stress',
+    cpus: options.cpus,
+    memory: options.memory,
+    chaos: options.chaos,
+    broken: options.broken,
+    exitCode,
+    tests: results.map((result) => ({
+      ...(turnResult(result) as object),
+      ...(failed.includes(result) && !options.broken && { explore: exploreHint(result, options) }),
+    })),
+  });
+  if (!options.quiet || failed.length > 0) {
+    if (single && results.length === 1) {
+      const [turn] = results as [Result];
+      out.line(
+        `${turn.name}: ${count(turn.rounds, 'round')} in ${turn.seconds.toFixed(1)} s on ${count(options.cpus, 'CPU')}`,
+      );
+      printCpus(turn.rows, turn.rounds, turn.seconds, turn.verdict, out);
+    } else if (results.length > 0) printTests(results, out);
   }
-  machine.dmesg(); // takes what the ring still holds
-  rows = cpuRows(machine, rounds.of, verdicts(machine.records, failure));
-  await session.end();
-  out.clearStatus();
-
-  const found = findings(machine.records).map(findingText);
-  const log = machine.records.slice(
-    failure === null ? -LAST_LINES : -Math.max(LAST_LINES, sinceFirst(machine.records)),
-  );
-  const turn: Turn = {
-    file: module.file,
-    module: module.name,
-    rounds: rounds.all,
-    seconds: (performance.now() - started) / 1000,
-    rows,
-    failure:
-      failure !== null && found.length > 0 && !failure.includes(found[0]!) ? `${failure}; first: ${found[0]}` : failure,
-    findings: found,
-    log: log.map(format_record),
-  };
-  if (!options.quiet || failure !== null) {
-    out.line(
-      `${name}: ${count(turn.rounds, 'round')} in ${turn.seconds.toFixed(1)} s on ${count(machine.cpus, 'CPU')}`,
+  if (failed.length === 0) {
+    if (interrupt.reason !== null) throw interrupt.reason;
+    return 0;
+  }
+  out.line();
+  const first = failed[0]!;
+  if (options.broken)
+    out.error(
+      `${count(failed.length, 'broken variant')} not caught as expected: ${failed.map((f) => f.name).join(', ')}`,
     );
-    printTable(rows, turn.rounds, failure === null ? 'ok' : 'FAILED', out);
-    out.line();
-  }
-  if (failure !== null) {
-    out.line(`The log's last lines:`);
-    for (const record of log.slice(0, 2 * LAST_LINES)) out.log(record);
-    out.line();
-  }
-  return turn;
-}
-
-/** What is wrong after a round, null if nothing is. */
-function judge(session: Session, waiting: readonly string[]): string | null {
-  const { oopses, warnings, reports } = session.verdict;
-  const blocked = session.machine.tasks > 0 ? waiting : [];
-  if (oopses + warnings + reports + blocked.length === 0) return null;
-  return (
-    summary({ oopses, warnings, reports, blocked: blocked.length }) + blocked.map((line) => `\n  ${line}`).join('')
-  );
-}
-
-/** How many records there are from the first finding on. */
-function sinceFirst(records: readonly LogRecord[]): number {
-  const first = findings(records)[0];
-  return first === undefined ? 0 : records.length - records.indexOf(first.record);
-}
-
-/** The worst that each CPU's own log lines say. */
-function verdicts(records: readonly LogRecord[], failure: string | null): Map<number, string> {
-  const found = new Map<number, string>();
-  const rank = (text: string): number => ['ok', 'WARNING', 'BUG', 'oops', 'panic', 'dead'].indexOf(text);
-  const note = (cpu: number, verdict: string): void => {
-    if (rank(verdict) > rank(found.get(cpu) ?? 'ok')) found.set(cpu, verdict);
-  };
-  for (const { record, text } of findings(records))
-    note(
-      record.cpu,
-      text.startsWith('WARNING')
-        ? 'WARNING'
-        : text.startsWith('BUG')
-          ? 'BUG'
-          : text.startsWith('Kernel')
-            ? 'panic'
-            : 'oops',
+  else {
+    out.error(
+      failed.length === 1
+        ? `${shortPath(first.file)} broke in round ${number(first.rounds + 1)}: ${first.failure}`
+        : `${count(failed.length, 'test')} failed: ${failed.map((f) => f.name).join(', ')}`,
     );
-  const dead = /(?<!panic on )CPU (\d+)(?: died|:)/.exec(failure ?? '');
-  if (dead !== null) note(Number(dead[1]), 'dead');
-  return found;
+    out.line('To find the interleaving and get a token that replays it:');
+    for (const hint of new Set(failed.map((turn) => exploreHint(turn, options)))) out.line(`  ${hint}`);
+  }
+  return 1;
 }
+const number = (n: number): string => n.toLocaleString('en-US');

@@ -1,0 +1,180 @@
+// One test of `lockstep stress`: a machine of its own, rounds of insmod, idle, rmmod until the time is over or something
+// breaks, and what that came to.
+import type { LogRecord } from '../kernel/log-reader.js';
+import { LockstepError } from '../machine/errors.js';
+import { format_record } from '../machine/log-format.js';
+import type { CompiledModule } from '../module/compile.js';
+import type { CommonOptions } from './arguments.js';
+import { Interrupted, type Interrupt } from './interrupt.js';
+import { findings, findingText } from './locate.js';
+import { summary } from './run.js';
+import { Session } from './session.js';
+import { cpuRows, switches, type CpuRow } from './statistics.js';
+
+export interface TurnOptions extends CommonOptions {
+  /** Longest a round may take to get idle before the module is unloaded all the same, in seconds. */
+  round: number;
+  watchdog: number;
+  heap: number;
+  /** Seed of random delays, null for none. */
+  chaos: number | null;
+}
+
+/** Lines of the log that a failure shows, and that are kept for it. */
+export const LAST_LINES = 30;
+const PROGRESS_MS = 250;
+
+export interface Turn {
+  name: string;
+  file: string;
+  module: string;
+  parameters: Record<string, string>;
+  rounds: number;
+  seconds: number;
+  rows: CpuRow[];
+  /** Null: nothing broke. */
+  failure: string | null;
+  findings: string[];
+  log: LogRecord[];
+  /** Set when the turn was cut short by Ctrl-C or a closed pipe. */
+  interrupted: boolean;
+}
+/** For --json. */
+export const turnResult = ({ log, ...turn }: Turn): unknown => ({ ...turn, log: log.map(format_record) });
+
+/** Told while the rounds go on: rounds so far, and operations of each CPU since the last time, and of how many seconds. */
+export type Progress = (rounds: number, gone: number, operations: readonly number[], over: number) => void;
+
+export async function runTurn(
+  test: { name: string; parameters: Record<string, string> },
+  module: CompiledModule,
+  seconds: number,
+  options: TurnOptions,
+  interrupt: Interrupt,
+  progress: Progress,
+): Promise<Turn> {
+  const started = performance.now();
+  const session = await Session.boot(options, interrupt);
+  const { machine } = session;
+  const rounds = { all: 0, of: new Array<number>(machine.cpus).fill(0) };
+  const count = new Operations(machine.cpus);
+  const ticker = setInterval(() => {
+    const { operations, over } = count.since(machine.statistics());
+    progress(rounds.all, (performance.now() - started) / 1000, operations, over);
+  }, PROGRESS_MS);
+  const end = performance.now() + seconds * 1000;
+  const limit = options.round * 1000;
+  let failure: string | null = null;
+  let interrupted = false;
+  try {
+    for (;;) {
+      const before = switches(machine);
+      await session.insmod(module, test.parameters, limit);
+      const idle = await session.idle(limit); // the last round may go beyond the time: its threads must end
+      const waiting = session.blocked();
+      await session.rmmod(module, limit);
+      failure = judge(session, waiting);
+      if (failure !== null && !idle)
+        failure += `; it was unloaded while it still ran: not idle within ${options.round} s (--round)`;
+      if (failure !== null) break;
+      rounds.all++;
+      switches(machine).forEach((n, c) => (rounds.of[c]! += n > before[c]! ? 1 : 0));
+      machine.records.splice(0, machine.records.length - LAST_LINES);
+      if (performance.now() >= end) break;
+    }
+  } catch (error) {
+    // A finding that the machine died of is a verdict; a source that is refused or a short memory is none.
+    if (error instanceof LockstepError && error.exitCode === 1) failure = error.message;
+    else if (error instanceof Interrupted) interrupted = true;
+    else {
+      await session.end();
+      throw error;
+    }
+  } finally {
+    clearInterval(ticker);
+  }
+  machine.dmesg(); // takes what the ring still holds
+  const rows = cpuRows(machine, rounds.of, verdicts(machine.records, failure));
+  count.since(machine.statistics());
+  rows.forEach((row, c) => (row.operations = count.total[c]!));
+  await session.end();
+
+  const found = findings(machine.records).map(findingText);
+  const last = failure === null ? LAST_LINES : Math.max(LAST_LINES, sinceFirst(machine.records));
+  return {
+    name: test.name,
+    file: module.file,
+    module: module.name,
+    parameters: test.parameters,
+    rounds: rounds.all,
+    seconds: (performance.now() - started) / 1000,
+    rows,
+    failure:
+      failure !== null && found.length > 0 && !failure.includes(found[0]!) ? `${failure}; first: ${found[0]}` : failure,
+    findings: found,
+    log: machine.records.slice(-last),
+    interrupted,
+  };
+}
+
+/** Operations of each CPU, whose own count is a word that wraps. */
+class Operations {
+  readonly total: number[];
+  readonly #last: number[];
+  #at = performance.now();
+  constructor(cpus: number) {
+    this.total = new Array<number>(cpus).fill(0);
+    this.#last = new Array<number>(cpus).fill(0);
+  }
+  since(statistics: readonly { operations: number }[]): { operations: number[]; over: number } {
+    const now = performance.now();
+    const over = (now - this.#at) / 1000;
+    this.#at = now;
+    const operations = statistics.map((of, c) => {
+      const more = (of.operations - this.#last[c]!) >>> 0;
+      this.#last[c] = of.operations;
+      this.total[c]! += more;
+      return more;
+    });
+    return { operations, over };
+  }
+}
+
+/** What is wrong after a round, null if nothing is. */
+function judge(session: Session, waiting: readonly string[]): string | null {
+  const { oopses, warnings, reports } = session.verdict;
+  const blocked = session.machine.tasks > 0 ? waiting : [];
+  if (oopses + warnings + reports + blocked.length === 0) return null;
+  return (
+    summary({ oopses, warnings, reports, blocked: blocked.length }) + blocked.map((line) => `\n  ${line}`).join('')
+  );
+}
+
+/** How many records there are from the first finding on. */
+function sinceFirst(records: readonly LogRecord[]): number {
+  const first = findings(records)[0];
+  return first === undefined ? 0 : records.length - records.indexOf(first.record);
+}
+
+/** The worst that each CPU's own log lines say. */
+function verdicts(records: readonly LogRecord[], failure: string | null): Map<number, string> {
+  const found = new Map<number, string>();
+  const rank = (text: string): number => ['ok', 'WARNING', 'BUG', 'oops', 'panic', 'dead'].indexOf(text);
+  const note = (cpu: number, verdict: string): void => {
+    if (rank(verdict) > rank(found.get(cpu) ?? 'ok')) found.set(cpu, verdict);
+  };
+  for (const { record, text } of findings(records))
+    note(
+      record.cpu,
+      text.startsWith('WARNING')
+        ? 'WARNING'
+        : text.startsWith('BUG')
+          ? 'BUG'
+          : text.startsWith('Kernel')
+            ? 'panic'
+            : 'oops',
+    );
+  const dead = /(?<!panic on )CPU (\d+)(?: died|:)/.exec(failure ?? '');
+  if (dead !== null) note(Number(dead[1]), 'dead');
+  return found;
+}

@@ -1,0 +1,97 @@
+// The torture tests that ship: modules/torture/NAME.json beside NAME.ts says what each gives. See the README there.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EnvironmentFailure, UsageError } from '../machine/errors.js';
+
+const FOLDER = fileURLToPath(new URL('../../modules/torture/', import.meta.url));
+
+/** One test: a module with parameters. */
+export interface Test {
+  name: string;
+  file: string;
+  parameters: Record<string, string>;
+  summary: string;
+}
+/** A deliberately broken variant of a test, which must be caught. */
+export interface Control extends Test {
+  /** What the log, or the failure, says when it is caught. */
+  report: RegExp;
+  /** CPUs that it needs at least. */
+  cpus: number;
+}
+
+interface Manifest {
+  summary: string;
+  runs?: { name: string; parameters: Record<string, string | number>; summary?: string }[];
+  broken: {
+    broken: number;
+    what: string;
+    report: string;
+    cpus?: number;
+    parameters?: Record<string, string | number>;
+  }[];
+}
+
+const texts = (parameters: Record<string, string | number> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+
+function manifests(): { name: string; file: string; manifest: Manifest }[] {
+  if (!existsSync(FOLDER)) throw new EnvironmentFailure(`the torture modules are missing: ${FOLDER}`);
+  return readdirSync(FOLDER)
+    .filter((entry) => entry.endsWith('.json'))
+    .sort()
+    .map((entry) => {
+      const name = entry.slice(0, -'.json'.length);
+      return {
+        name,
+        file: join(FOLDER, `${name}.ts`),
+        manifest: JSON.parse(readFileSync(join(FOLDER, entry), 'utf8')) as Manifest,
+      };
+    });
+}
+
+export function tortureTests(): Test[] {
+  return manifests().flatMap(({ name, file, manifest }) =>
+    (manifest.runs ?? [{ name, parameters: {} }]).map((run) => ({
+      name: run.name,
+      file,
+      parameters: texts(run.parameters),
+      summary: run.summary ?? manifest.summary,
+    })),
+  );
+}
+
+export function tortureControls(): Control[] {
+  return manifests().flatMap(({ name, file, manifest }) =>
+    manifest.broken.map(({ broken, what, report, cpus = 1, parameters }) => ({
+      name: `${name} broken=${broken}`,
+      file,
+      parameters: { ...texts(parameters), broken: String(broken) },
+      summary: what,
+      report: new RegExp(report),
+      cpus,
+    })),
+  );
+}
+
+/**
+ * The tests that the filters name; all, without any. A filter is a name, the beginning of one, or a pattern with `*`.
+ * Throws UsageError for one that names nothing.
+ */
+export function select<T extends Test>(tests: readonly T[], filters: readonly string[]): T[] {
+  if (filters.length === 0) return [...tests];
+  const wanted = new Set<T>();
+  for (const filter of filters) {
+    const escaped = filter.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+    const pattern = new RegExp(`^${escaped.replaceAll('*', '.*')}${filter.includes('*') ? '$' : ''}`);
+    const exact = tests.filter((test) => test.name === filter);
+    const found = exact.length > 0 ? exact : tests.filter((test) => pattern.test(test.name));
+    if (found.length === 0)
+      throw new UsageError(
+        `there is no file and no test '${filter}'; the tests (lockstep stress --list): ${tests.map((t) => t.name).join(', ')}`,
+      );
+    for (const test of found) wanted.add(test);
+  }
+  return tests.filter((test) => wanted.has(test));
+}

@@ -19,6 +19,8 @@ export interface SessionOptions extends CommonOptions {
   watchdog: number;
   /** MiB. */
   heap: number;
+  /** Seed of random delays. */
+  chaos?: number | null;
   log?: (record: LogRecord) => void;
 }
 
@@ -40,6 +42,7 @@ export class Session {
       soft_lockup_ms: options.watchdog * 1000,
       hard_lockup_ms: options.watchdog * 1000,
       panic_on_lockup: true,
+      ...(options.chaos !== undefined && options.chaos !== null && { chaos: options.chaos }),
       // The kernel's banner is no message of the module's.
       log: (record) => (booted || record.level <= 4) && options.log?.(record),
     });

@@ -7,7 +7,7 @@ import { do_softirq_own_stack } from './softirq.js';
 import { HARDIRQ_OFFSET, in_interrupt, preempt_count, preempt_count_add, preempt_count_sub } from './preempt.js';
 import { a_and, a_ld, ld, st } from './raw.js';
 import { generic_smp_call_function_interrupt } from './smp.js';
-import { NMI_VECTORS, Vector, VECTOR_NAMES } from './vectors.js';
+import { INTERRUPTS, NMI_VECTORS, Vector, VECTOR_NAMES } from './vectors.js';
 import { tick } from '../sched/tick.js';
 import { mailbox_interrupt } from '../kernel/mailbox.js';
 import { call_device_vector, fatal_in_interrupt } from '../kernel/traps.js';
@@ -18,7 +18,7 @@ import { symbol_text } from '../kernel/text.js';
 export function take_interrupts(): void {
   do {
     st(my + Pcpu.IRQ_OFF, 1);
-    const pending = a_ld(my + Pcpu.PENDING) & ~NMI_VECTORS;
+    const pending = a_ld(my + Pcpu.PENDING) & INTERRUPTS & ~NMI_VECTORS;
     if (pending === 0) {
       st(my + Pcpu.IRQ_OFF, 0);
       return;
@@ -30,7 +30,7 @@ export function take_interrupts(): void {
     } catch (error) {
       fatal_in_interrupt(error, vector);
     }
-  } while (ld(my + Pcpu.PENDING) !== 0);
+  } while ((ld(my + Pcpu.PENDING) & INTERRUPTS) !== 0);
 }
 
 /**

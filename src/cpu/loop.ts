@@ -12,7 +12,7 @@ import { preempt_count } from './preempt.js';
 import { a_ld, ld, st, stf64 } from './raw.js';
 import { do_softirq } from './softirq.js';
 import { MachineStopped, step } from './step.js';
-import { Wait } from './vectors.js';
+import { INTERRUPTS, Wait } from './vectors.js';
 import { clock_ns } from './clock.js';
 import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
 import { text_at } from '../kernel/text.js';
@@ -66,7 +66,7 @@ function idle(until: (() => boolean) | null): void {
   // Softirqs are left over when they went round SOFTIRQ_RESTARTS times.
   const work = (): boolean =>
     a_ld(my + Pcpu.RQ_NR) !== 0 ||
-    a_ld(my + Pcpu.PENDING) !== 0 ||
+    (a_ld(my + Pcpu.PENDING) & INTERRUPTS) !== 0 ||
     ld(my + Pcpu.SOFTIRQ_PENDING) !== 0 ||
     (until !== null && until());
   let spins = 0;

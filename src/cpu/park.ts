@@ -13,7 +13,7 @@ import { Break, breaks, linger } from './break.js';
 import { my } from './context.js';
 import { a_ld, a_st, a_xchg, futex_wait, futex_wake, ld, st } from './raw.js';
 import { step } from './step.js';
-import type { Wait } from './vectors.js';
+import { INTERRUPTS, type Wait } from './vectors.js';
 
 /** Wakes the CPU whose area this is, if it is parked. The reason must have been published before. Context: any. */
 export function ring(area: number): void {
@@ -22,7 +22,7 @@ export function ring(area: number): void {
 
 /** True when a parked CPU has to get up whatever it waits for. */
 export function disturbed(): boolean {
-  const pending = a_ld(my + Pcpu.PENDING);
+  const pending = a_ld(my + Pcpu.PENDING) & INTERRUPTS;
   if (pending === 0) return false;
   return ld(my + Pcpu.IRQ_OFF) === 0 || a_ld(Mach.STATE) !== State.RUNNING;
 }

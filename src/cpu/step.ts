@@ -8,7 +8,8 @@ import { take_interrupts } from './interrupt.js';
 import { Break, breaks, linger } from './break.js';
 import { a_and, a_ld, a_or, ld, st, STEPPED } from './raw.js';
 import { ring } from './park.js';
-import { NMI_VECTORS, Vector } from './vectors.js';
+import { INTERRUPTS, NMI_VECTORS, Vector } from './vectors.js';
+import { chaos } from './chaos.js';
 import { backtrace_nmi } from '../kernel/panic.js';
 
 /** Thrown at a step when the machine has been stopped or has panicked; nothing but the CPU's entry catches it. */
@@ -35,7 +36,8 @@ export function step_slow(): void {
     a_and(my + Pcpu.PENDING, ~(pending & NMI_VECTORS));
     if ((pending & (1 << Vector.NMI_BACKTRACE)) !== 0) backtrace_nmi();
   }
-  if (ld(my + Pcpu.IRQ_OFF) === 0) take_interrupts();
+  if ((pending & (1 << Vector.CHAOS)) !== 0) chaos();
+  if (ld(my + Pcpu.IRQ_OFF) === 0 && (ld(my + Pcpu.PENDING) & INTERRUPTS) !== 0) take_interrupts();
 }
 
 /**

@@ -10,6 +10,8 @@ export const enum Vector {
   MAILBOX = 3,
   /** A model or a test interrupts. */
   TEST = 4,
+  /** Always pending on a machine with chaos: every step goes by cpu/chaos.ts. No interrupt. */
+  CHAOS = 28,
   /** Taken at a step even while interrupts are off: print where this CPU is. */
   NMI_BACKTRACE = 29,
   /** Taken at a step even while interrupts are off: the machine ends. */
@@ -19,6 +21,8 @@ export const enum Vector {
 export const VECTOR_NAMES: readonly string[] = ['reschedule', 'call function', 'timer', 'mailbox'];
 /** Vectors that `local_irq_disable` does not hold back. */
 export const NMI_VECTORS = (1 << Vector.NMI_BACKTRACE) | (1 << Vector.STOP);
+/** Bits of the pending word that are interrupts. */
+export const INTERRUPTS = ~(1 << Vector.CHAOS);
 
 /** Why a CPU waits in `wait_on`; 0 is not at all. */
 export const enum Wait {

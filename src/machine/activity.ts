@@ -1,4 +1,5 @@
 // Whether a machine runs and what its CPUs do, read out of its memory at any time by the host.
+import { INTERRUPTS } from '../cpu/vectors.js';
 import { Mach, Pcpu, percpu_base } from './memory-map.js';
 import { Task } from '../sched/task-layout.js';
 
@@ -19,7 +20,7 @@ export function read_activity(I32: Int32Array, cpus: number): Activity {
     if (
       Atomics.load(I32, area + (Pcpu.RQ_CURR >> 2)) !== 0 ||
       Atomics.load(I32, area + (Pcpu.RQ_NR >> 2)) !== 0 ||
-      Atomics.load(I32, area + (Pcpu.PENDING >> 2)) !== 0 ||
+      (Atomics.load(I32, area + (Pcpu.PENDING >> 2)) & INTERRUPTS) !== 0 ||
       Atomics.load(I32, area + (Pcpu.IRQ_OFF >> 2)) !== 0 ||
       I32[area + (Pcpu.PREEMPT >> 2)] !== 0 ||
       I32[area + (Pcpu.SOFTIRQ_PENDING >> 2)] !== 0

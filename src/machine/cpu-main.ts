@@ -2,6 +2,7 @@
 // machine afterwards; `reset` is what makes that safe.
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
+import { init_chaos } from '../cpu/chaos.js';
 import { Mach, Pcpu, State } from './memory-map.js';
 import { read_statistics, type CpuStatistics } from './statistics.js';
 import { cpu, enter_cpu, my } from '../cpu/context.js';
@@ -36,6 +37,7 @@ export function power_on(memory: WebAssembly.Memory, number: number, cwd: string
     while (a_ld(Mach.STATE) === State.OFF) futex_wait(Mach.STATE, State.OFF, 1000);
     init_clock();
   }
+  init_chaos();
   a_add(Mach.ONLINE, 1);
   futex_wake(Mach.ONLINE, Infinity);
 }

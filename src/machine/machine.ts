@@ -89,7 +89,9 @@ export class Machine {
       flags:
         (options.panic_on_oops === true ? BootFlag.PANIC_ON_OOPS : 0) |
         (options.panic_on_lockup === true ? BootFlag.PANIC_ON_LOCKUP : 0) |
-        (options.console === undefined ? 0 : BootFlag.SERIAL_CONSOLE),
+        (options.console === undefined ? 0 : BootFlag.SERIAL_CONSOLE) |
+        (options.chaos === undefined ? 0 : BootFlag.CHAOS),
+      chaos: options.chaos ?? 0,
       soft_lockup_ms: options.soft_lockup_ms ?? 0,
       hard_lockup_ms: options.hard_lockup_ms ?? 0,
       hung_task_ms: options.hung_task_ms ?? 0,

@@ -102,6 +102,8 @@ export const enum Mach {
   SOFT_LOCKUP_MS = 0x1518,
   HARD_LOCKUP_MS = 0x151c,
   HUNG_TASK_MS = 0x1520,
+  /** Seed of the random delays; valid with BootFlag.CHAOS. */
+  CHAOS_SEED = 0x1524,
   /** Parts of the kernel that a test has broken: bits of `Break` in cpu/break.ts. */
   BREAK = 0x1538,
   /** struct cpumask: the CPUs of the machine. */
@@ -128,6 +130,8 @@ export const enum BootFlag {
   PANIC_ON_LOCKUP = 2,
   /** The log goes to the serial console too. */
   SERIAL_CONSOLE = 4,
+  /** Random delays at steps: cpu/chaos.ts. */
+  CHAOS = 8,
 }
 
 export const enum State {
@@ -184,6 +188,9 @@ export const enum Pcpu {
   STAT_OPS = 5 * LINE + 36,
   /** f64, ms: longest wait for a spin lock. */
   STAT_WORST_WAIT = 5 * LINE + 40,
+  /** State of this CPU's random delays, 0 without them: cpu/chaos.ts. */
+  CHAOS = 5 * LINE + 48,
+  STAT_CHAOS = 5 * LINE + 52,
   /** Watchdog: ticks sent by the timekeeper, ticks taken, task switches seen at the last tick. Line of its own. */
   WD_SENT = 6 * LINE,
   WD_TAKEN = 6 * LINE + 4,

@@ -28,6 +28,8 @@ export interface MachineOptions {
   inline?: boolean;
   /** JavaScript heap of each CPU in MiB. */
   heap_mib?: number;
+  /** Seed (32 bits) of random delays, spurious interrupts and forced switches at steps, which widen races' windows. */
+  chaos?: number;
   /** Breaks parts of the kernel on purpose, for tests that must be able to fail: names from cpu/break.ts. */
   break_for_test?: string[];
   /** A boot that takes longer than this has failed. */
@@ -55,6 +57,9 @@ export function check_options(options: MachineOptions, inline_taken: boolean): {
     throw new UsageError(`inline: a machine in the calling thread has one CPU, not ${cpus}`);
   if (options.inline === true && inline_taken)
     throw new UsageError('inline: there is such a machine in this thread already');
+  const { chaos } = options;
+  if (chaos !== undefined && !(Number.isInteger(chaos) && chaos >= 0 && chaos <= 0xffffffff))
+    throw new UsageError(`chaos: ${chaos} is no seed: a whole number from 0 to 4294967295`);
   for (const name of options.break_for_test ?? []) break_bit(name);
   return { cpus, memory };
 }

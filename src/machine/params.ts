@@ -60,6 +60,9 @@ export const SLAB_EMPTY_KEPT = 1;
 export const HUNG_TASK_CHECK_MS = 1000;
 /** How long an idle CPU spins before it parks: looks at its own queue. */
 export const IDLE_SPIN = 20;
+/** Chaos: a usual delay is up to so many loads (a power of two; the long ones are 16 times that), a nap up to so many ms. */
+export const CHAOS_TURNS = 1024;
+export const CHAOS_SLEEP_MS = 1;
 /** Bytes of text of one log record; what is longer is cut. */
 export const LOG_RECORD_MAX = 4096;
 /** Stepped build: virtual time of one step, in ns. */

@@ -19,6 +19,7 @@ export interface BootWords {
   hung_task_ms: number;
   /** See cpu/break.ts. */
   broken: number;
+  chaos: number;
 }
 
 /** Flags of this process that its threads can take: a program given by -e leaves one behind that they refuse. */
@@ -88,6 +89,7 @@ export class Pool {
     I32[Mach.HARD_LOCKUP_MS >> 2] = words.hard_lockup_ms;
     I32[Mach.HUNG_TASK_MS >> 2] = words.hung_task_ms;
     I32[Mach.BREAK >> 2] = words.broken;
+    I32[Mach.CHAOS_SEED >> 2] = words.chaos;
   }
 
   /** Starts one job for each CPU. A job's promise rejects when its thread dies. */

@@ -2,6 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { lockstep } from './cli-run.js';
 
+interface Test {
+  name: string;
+  rounds: number;
+  failure: string | null;
+  verdict: string;
+  rows: { operations: number }[];
+}
 const control = (name: string): string => `test/fixtures/controls/${name}.ts`;
 
 describe('lockstep stress', () => {
@@ -9,29 +16,68 @@ describe('lockstep stress', () => {
     const args = ['stress', 'examples/mutex-counter.ts', 'threads=4', 'rounds=50', '--cpus', '2', '--seconds', '2'];
     const { code, stdout, stderr } = await lockstep(args);
     expect(stdout).toMatch(/^examples\/mutex-counter\.ts: \d[\d,]* rounds in \d+\.\d s on 2 CPUs\n/);
-    expect(stdout).toMatch(/CPU +rounds +switches +interrupts +contention +migrations +worst wait +verdict\n/);
+    expect(stdout).toMatch(
+      /CPU +rounds +operations +op rate +contention +migrations +switches +interrupts +worst wait +verdict\n/,
+    );
     expect(stdout).toMatch(/\n +0 .* ok\n +1 .* ok\nall .* ok\n/);
     expect(stderr).toBe('');
     expect(code).toBe(0);
   });
 
-  it('runs all examples that are meant to pass when it gets no file', async () => {
-    const { code, stdout } = await lockstep(['stress', '--cpus', '2', '--seconds', '3', '--json']);
-    const { turns } = JSON.parse(stdout) as { turns: { module: string; rounds: number; failure: string | null }[] };
-    const modules = turns.map((turn) => turn.module);
-    for (const name of [
-      'hello',
-      'ipi_irqsave',
-      'mutex_counter',
-      'percpu_stats',
-      'producer_consumer',
-      'timer_completion',
-    ])
-      expect(modules).toContain(name);
-    expect(modules).not.toContain('lost_update');
-    for (const turn of turns) expect([turn.module, turn.failure]).toEqual([turn.module, null]);
-    expect(turns.reduce((sum, turn) => sum + turn.rounds, 0)).toBeGreaterThan(0);
+  it('runs every torture test at least once when it gets no file, and counts their operations', async () => {
+    const { code, stdout } = await lockstep(['stress', '--cpus', '2', '--seconds', '0.5', '--json']);
+    const { tests } = JSON.parse(stdout) as { tests: Test[] };
+    const listed = JSON.parse((await lockstep(['stress', '--list', '--json'])).stdout) as { list: { name: string }[] };
+    expect(tests.map((test) => test.name)).toEqual(listed.list.map((test) => test.name));
+    for (const test of tests) {
+      expect([test.name, test.failure, test.verdict]).toEqual([test.name, null, 'ok']);
+      expect([test.name, test.rounds > 0]).toEqual([test.name, true]);
+      expect([test.name, test.rows.reduce((sum, row) => sum + row.operations, 0) > 0]).toEqual([test.name, true]);
+    }
     expect(code).toBe(0);
+  });
+
+  it('takes names, their beginnings and patterns, and refuses one that names nothing', async () => {
+    const names = async (...filters: string[]): Promise<string[]> => {
+      const { list } = JSON.parse((await lockstep(['stress', '--list', '--json', ...filters])).stdout) as {
+        list: { name: string }[];
+      };
+      return list.map((test) => test.name);
+    };
+    expect(await names('mutex')).toEqual(['mutex']); // not mutex-hog: an exact name is meant
+    expect(await names('mutex*')).toEqual(['mutex', 'mutex-hog']);
+    expect(await names('spi', 'timers')).toEqual(['spin', 'timers']);
+    const none = await lockstep(['stress', 'nosuch']);
+    expect(none.stderr).toMatch(/there is no file and no test 'nosuch'; the tests \(lockstep stress --list\): .*spin/);
+    expect(none.code).toBe(2);
+  });
+
+  it('goes through the tests --repeat times, on after a failure, and not with --fail-fast', async () => {
+    const run = async (...more: string[]): Promise<{ code: number | string; names: string[] }> => {
+      const ran = await lockstep(['stress', 'spin', 'sleeping', 'broken=1', '--repeat', '2', '--json', ...more]);
+      return { code: ran.code, names: (JSON.parse(ran.stdout) as { tests: Test[] }).tests.map((test) => test.name) };
+    };
+    expect(await run()).toEqual({ code: 1, names: ['sleeping', 'spin', 'sleeping', 'spin'] });
+    expect(await run('--fail-fast')).toEqual({ code: 1, names: ['sleeping'] });
+  });
+
+  it('runs the deliberately broken variants, and fails if one is not caught', async () => {
+    const caught = await lockstep(['stress', '--broken', 'spin broken=3', 'sleeping']);
+    expect(caught.stdout).toMatch(/\nsleeping broken=1 .* caught in \d/);
+    expect(caught.stdout).toMatch(/\nspin broken=3 .* caught in \d/);
+    expect(caught.code).toBe(0);
+    // The control of the control: a variant that is not broken after all.
+    const missed = await lockstep(['stress', '--broken', 'sleeping', 'broken=0', '--seconds', '0.2']);
+    expect(missed.stdout).toMatch(/ NOT CAUGHT/);
+    expect(missed.stderr).toMatch(/1 broken variant not caught as expected: sleeping broken=1/);
+    expect(missed.code).toBe(1);
+  });
+
+  it('takes a seed of chaos, and refuses what is none', async () => {
+    const { code, stdout } = await lockstep(['stress', 'spin', '--chaos', '7', '--seconds', '1', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ chaos: 7, tests: [{ verdict: 'ok' }] });
+    expect(code).toBe(0);
+    expect((await lockstep(['stress', 'spin', '--chaos', 'x'])).code).toBe(2);
   });
 
   // The control of all the runs that must pass: the same module without its lock.

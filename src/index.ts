@@ -8,8 +8,9 @@
 //   console.log(machine.dmesg().join('\n'), machine.verdict);
 //   await machine.poweroff();
 //   await release_pools();
+import { release_pools as release } from './machine/pool.js';
+
 export { Machine, type MachineOptions, type Verdict } from './machine/machine.js';
-export { release_pools } from './machine/pool.js';
 export { EnvironmentFailure, LockstepError, MachineFailure, UsageError } from './machine/errors.js';
 export { format_record } from './machine/log-format.js';
 export type { CpuStatistics } from './machine/statistics.js';
@@ -22,8 +23,13 @@ export {
   type ExploreOptions,
   type ExploreResult,
   type Failure,
+  type CountedResults,
   type LogLine,
+  type Outcome,
   type ReplayOptions,
   type ReplayResult,
   type VerdictKind,
 } from './explore/index.js';
+
+/** Ends the threads that are kept for the next boot, and their memory: a program is done sooner then. */
+export const release_pools: () => Promise<void> = release;

@@ -6,12 +6,13 @@ import { compileModule, type CompiledModule } from '../module/compile.js';
 import type { Strategy } from '../stepped/strategy.js';
 import { find_in_history, remember } from './history.js';
 import { interleaving, type Interleaving } from './interleaving.js';
-import { Session, type Outcome, type VerdictKind } from './session.js';
+import type { CountedResults, Outcome, VerdictKind } from './outcome.js';
+import { Session } from './session.js';
 import { RandomWalk } from './strategies/random-walk.js';
 import { Replay, ReplayDiverged } from './strategies/replay.js';
 import { decode_token, encode_token } from './token.js';
 
-export type { VerdictKind } from './session.js';
+export type { CountedResults, Outcome, VerdictKind } from './outcome.js';
 
 export interface ExploreOptions {
   /** 1 to 64; 4 when not given. */
@@ -34,8 +35,9 @@ export interface ExploreOptions {
   toTheEnd?: boolean;
   onProgress?(schedules: number): void;
   /** Called with each schedule's outcome and log: what the differential test compares. */
-  onOutcome?(outcome: Outcome, log: () => LogLine[], results: () => Session['results']): void;
-  signal?: AbortSignal;
+  onOutcome?(outcome: Outcome, log: () => LogLine[], results: () => CountedResults): void;
+  /** Ends the search: an AbortSignal, say. */
+  signal?: { readonly aborted: boolean };
 }
 export interface LogLine {
   pid: number;

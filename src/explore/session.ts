@@ -17,6 +17,9 @@ import { peek, type LogRecord } from '../kernel/log-reader.js';
 import { errname } from '../linux/errno.js';
 import { clear_used } from '../mm/clear.js';
 import { decode_choice, encode_choice, type Choice } from './token.js';
+import type { CountedResults, Outcome, Results, VerdictKind } from './outcome.js';
+
+export type { CountedResults, Outcome, Results, VerdictKind };
 
 /** The parts of the stepped kernel's own module graph that the host drives. */
 interface SteppedGraph {
@@ -63,28 +66,9 @@ export interface SessionOptions {
   parameters?: Record<string, string | number | boolean>;
 }
 
-export type VerdictKind = 'oops' | 'BUG' | 'WARN' | 'report' | 'panic' | 'deadlock' | 'livelock' | 'init';
-
-/** How a schedule ended. */
-export interface Outcome {
-  /** Null: nothing is wrong. */
-  verdict: VerdictKind | null;
-  message: string;
-  steps: number;
-  /** What the memory held at each switch, hashed; 0 unless asked for. */
-  hash: number;
-  switches: number;
-}
-
 const PASSED = { verdict: null, message: '' } as const;
 
 let owner: Session | null = null;
-
-/** What module_init and module_exit returned; null while they have not. */
-export interface Results {
-  init: number | null;
-  exit: number | null;
-}
 
 export class Session {
   /** The choices of the last schedule, as `encode_choice` makes them; the first `choice_count` are valid. */
@@ -309,7 +293,7 @@ export class Session {
   }
 
   /** What the last schedule returned and counted. */
-  get results(): Results & { oopses: number; warnings: number; reports: number } {
+  get results(): CountedResults {
     const { I32 } = this.k.raw;
     return {
       ...this.#results,

@@ -74,7 +74,7 @@ export class Machine {
     return this.pool.cpus;
   }
   /** The machine's memory, for tools that look into it. */
-  get memory(): WebAssembly.Memory {
+  get memory(): { readonly buffer: SharedArrayBuffer } {
     return this.pool.memory;
   }
 

@@ -1,0 +1,22 @@
+// What comes out of exploring a schedule: types alone, so that the library's declarations do not reach the machinery.
+export type VerdictKind = 'oops' | 'BUG' | 'WARN' | 'report' | 'panic' | 'deadlock' | 'livelock' | 'init';
+
+/** How a schedule ended. */
+export interface Outcome {
+  /** Null: nothing is wrong. */
+  verdict: VerdictKind | null;
+  message: string;
+  steps: number;
+  /** What the memory held at each switch, hashed; 0 unless asked for. */
+  hash: number;
+  switches: number;
+}
+
+/** What module_init and module_exit returned; null while they have not. */
+export interface Results {
+  init: number | null;
+  exit: number | null;
+}
+
+/** The results, and what the kernel counted. */
+export type CountedResults = Results & { oopses: number; warnings: number; reports: number };

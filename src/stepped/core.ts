@@ -49,27 +49,27 @@ type Twin = ((...args: never[]) => unknown) & {
 const EFAULT = 14;
 
 // ---- what this thread keeps of the machine beside its memory -------------------------------------------------------
-interface CpuState {
-  /** Its own area of the machine's memory. */
-  readonly area: number;
-  /** Interrupts in progress, innermost last. */
-  readonly stack: Activation[];
-  /** What this CPU waits for in wait_on; null with `waiting`: for a lock, or for anybody else's step (cpu_relax). */
-  condition: (() => boolean) | null;
-  waiting: boolean;
-  /** The spin lock that it waits for, 0 if none. */
-  lock: number;
-  /** Steps of the whole machine when it began to relax. */
-  relaxed_at: number;
-  /** The site of a step whose access has not been made yet, -1 if none. For traces. */
-  pending_site: number;
+/** Interrupts in progress, innermost last, by CPU. */
+const stacks: Activation[][] = [];
+/** What a CPU waits for in wait_on, for `Waits.CONDITION`. */
+const conditions: ((() => boolean) | null)[] = [];
+/** By CPU: the length of its stack. */
+const depth = own_words(MAX_CPUS);
+/** By CPU: the address of the spin lock that it waits for, or one of `Waits`. */
+const waits = own_words(MAX_CPUS);
+const enum Waits {
+  NOTHING = 0,
+  CONDITION = -1,
+  /** In cpu_relax: for anybody else's step. */
+  STEP = -2,
 }
-const cpus: CpuState[] = [];
+/** By CPU: steps of the whole machine when it began to relax. */
+const relaxed_at = own_words(MAX_CPUS);
+/** By CPU: the site of a step whose access has not been made yet, -1 if none. For traces. */
+const pending_site = own_words(MAX_CPUS);
 const running: (Activation | null)[] = [null];
-/** First entry of `running` that no schedule has used yet, and those given back: a stack through `freed`. */
-let slots = 1;
+/** Entries of `running` that were given back. */
 const freed: number[] = [];
-let nr_freed = 0;
 
 const now = own_words(16);
 const enum Now {
@@ -90,11 +90,16 @@ const enum Now {
   /** How many CPUs have queued tasks that may move, and how many of these have a bound one first. */
   SOURCES,
   BOUND,
+  /** CPUs of the machine. */
+  CPUS,
+  /** First entry of `running` that no schedule has used yet, and how many of `freed` are valid. */
+  SLOTS,
+  FREED,
+  /** Jumps since a task ran, and of this phase. */
+  QUIET,
+  JUMPS,
 }
 let max_steps = 0;
-let quiet = 0;
-/** Jumps of this phase. */
-let jumps = 0;
 /** Told of each step; of other things that happen to the CPU's task with site -1 and a text. */
 let tracer: ((site: number, text: string) => void) | null = null;
 
@@ -115,22 +120,17 @@ export function attention(c: number): void {
 }
 /** A lock is free that others wait for. */
 export function lock_freed(a: number): void {
-  for (let c = 0; c < cpus.length; c++) if (cpus[c]!.lock === a) attention(c);
+  for (let c = 0; c < now[Now.CPUS]!; c++) if (waits[c] === a) attention(c);
 }
 export function set_condition(condition: (() => boolean) | null): void {
-  const c = cpus[cpu]!;
-  c.condition = condition;
-  c.waiting = true;
-  c.lock = 0;
-  c.relaxed_at = steps();
+  conditions[cpu] = condition;
+  waits[cpu] = condition === null ? Waits.STEP : Waits.CONDITION;
+  relaxed_at[cpu] = steps();
   if (tracer !== null && condition !== null) tracer(-1, wait_text(cpu));
 }
 /** As set_condition: until nobody holds the lock. */
 export function wait_for_lock(a: number): void {
-  const c = cpus[cpu]!;
-  c.condition = null;
-  c.waiting = true;
-  c.lock = a;
+  waits[cpu] = a;
   if (tracer !== null) tracer(-1, wait_text(cpu));
 }
 
@@ -142,7 +142,7 @@ export function step_here(site: number): boolean {
     if (tracer !== null) tracer(site, '');
     return false;
   }
-  cpus[cpu]!.pending_site = site;
+  pending_site[cpu] = site;
   return true;
 }
 
@@ -201,10 +201,10 @@ function starter(handle: number): (argument: unknown) => Activation {
 // ---- restore --------------------------------------------------------------------------------------------------------
 /** The machine as it is now, with no task but the idle ones started, is what `restore` comes back to. */
 export function set_restore_point(): void {
-  for (const c of cpus) if (c.stack.length > 0) throw new Error('set_restore_point: an interrupt is in progress');
+  if (stacks.some((s) => s.length > 0)) throw new Error('set_restore_point: an interrupt is in progress');
   // Each CPU has memory for a few tasks at hand, as one has that has run for a while: fetching it is half of what a
   // task costs.
-  for (let c = 0; c < cpus.length; c++) {
+  for (let c = 0; c < now[Now.CPUS]!; c++) {
     switch_cpu(c);
     kfree(kmalloc(TASK_SIZE, GFP_ATOMIC));
   }
@@ -215,19 +215,18 @@ export function restore(): void {
   restore_snapshot();
   reset_clock();
   for (let i = 1; i < running.length; i++) running[i] = null;
-  slots = 1;
-  nr_freed = 0;
-  for (const c of cpus) {
-    if (c.stack.length > 0) c.stack.length = 0;
-    c.condition = null;
-    c.waiting = false;
-    c.lock = 0;
-    c.pending_site = -1;
+  now[Now.SLOTS] = 1;
+  now[Now.FREED] = 0;
+  for (let c = 0; c < now[Now.CPUS]!; c++) {
+    if (depth[c] !== 0) stacks[c]!.length = 0;
+    depth[c] = 0;
+    waits[c] = Waits.NOTHING;
+    pending_site[c] = -1;
   }
   now[Now.LAST] = -1;
   now[Now.STALE] = 1;
   now[Now.LOOPED] = -1;
-  quiet = 0;
+  now[Now.QUIET] = 0;
   now[Now.COUNTDOWN] = 0;
   now[Now.OWN_STEPS] = 0;
   switch_cpu(0);
@@ -235,20 +234,18 @@ export function restore(): void {
 
 /** Makes this thread's machine one of `n` CPUs. */
 export function init_cpus(n: number): void {
-  cpus.length = 0;
-  movable.fill(0);
+  stacks.length = 0;
+  conditions.length = 0;
+  for (const words of [depth, waits, relaxed_at]) words.fill(0);
+  pending_site.fill(-1);
+  seen.fill(0);
   now[Now.SOURCES] = 0;
   now[Now.BOUND] = 0;
-  for (let c = 0; c < n; c++)
-    cpus.push({
-      area: percpu_base(c),
-      stack: [],
-      condition: null,
-      waiting: false,
-      lock: 0,
-      relaxed_at: 0,
-      pending_site: -1,
-    });
+  now[Now.CPUS] = n;
+  for (let c = 0; c < n; c++) {
+    stacks.push([]);
+    conditions.push(null);
+  }
 }
 export function set_tracer(f: ((site: number, text: string) => void) | null): void {
   tracer = f;
@@ -273,72 +270,86 @@ function can_interrupt(area: number): boolean {
 function can_preempt(area: number): boolean {
   return ld(area + Pcpu.NEED_RESCHED) !== 0 && ld(area + Pcpu.PREEMPT) === 0 && ld(area + Pcpu.IRQ_OFF) === 0;
 }
-function holds(c: CpuState): boolean {
-  if (!c.waiting) return false;
-  if (c.lock !== 0) return (ld(c.lock) & HOLDER) !== 0;
-  return c.condition === null ? c.relaxed_at === steps() : !c.condition();
+/** CPU `c` waits, and what it waits for is not there. */
+function holds(c: number): boolean {
+  const what = waits[c]!;
+  if (what > 0) return (ld(what) & HOLDER) !== 0;
+  if (what === Waits.CONDITION) return !conditions[c]!();
+  return what === Waits.STEP && relaxed_at[c] === steps();
 }
 
-/** In cpu_relax. */
-const is_relaxing = (c: CpuState): boolean => c.waiting && c.condition === null && c.lock === 0;
-
-/** By CPU: it cannot go on, it can, or it idles and could take a task that is queued elsewhere. */
-const can_go = own_bytes(MAX_CPUS);
-const enum Go {
-  NO,
-  YES,
-  IDLE,
+/** By CPU: what the last look at it found, bits of `Seen`. */
+const seen = own_words(MAX_CPUS);
+const enum Seen {
+  /** It can go on. */
+  CAN_GO = 1,
+  /** It idles, and could take a task that is queued elsewhere. */
+  IDLE = 2,
+  /** It has queued tasks that may move; the first of them may not go everywhere. */
+  MOVABLE = 4,
+  BOUND = 8,
+  /** As in View. */
+  PENDING = 16,
+  CONTENDED = 32,
+  /** What the choice of CPUs depends on. */
+  OFFER = 15,
 }
-/** By CPU: it has queued tasks that may move; 2 if the first of them may not go everywhere. */
-const movable = own_bytes(MAX_CPUS);
 
 /** Brings the view up to date. Return: how many CPUs can go on. */
 function look(): number {
-  view.last = now[Now.LAST]!;
+  const last = now[Now.LAST]!;
+  view.last = last;
   view.used_up = decision.firm && now[Now.COUNTDOWN]! < 0;
   view.timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline(false));
   if (now[Now.STALE] !== 0 || now[Now.RELAXING] !== 0) {
     now[Now.STALE] = 0;
     now[Now.RELAXING] = 0;
     now[Now.RUNG] = 0;
-    for (let c = 0; c < cpus.length; c++) look_at(c);
+    for (let c = 0; c < now[Now.CPUS]!; c++) look_at(c);
     return fill_view();
   }
-  let changed = look_at(now[Now.LAST]!);
+  let changed = look_at(last);
   while (now[Now.RUNG] !== 0) if (look_at(rung[--now[Now.RUNG]!]!)) changed = true;
   return changed ? fill_view() : view.count;
 }
 function fill_view(): number {
-  const n = cpus.length;
-  const idle_too = now[Now.SOURCES] !== 0;
+  const n = now[Now.CPUS]!;
+  const offered = now[Now.SOURCES] !== 0 && now[Now.BOUND] === 0 ? Seen.CAN_GO | Seen.IDLE : Seen.CAN_GO;
+  const ask = now[Now.BOUND] !== 0;
   let count = 0;
   for (let c = 0; c < n; c++) {
-    const can = can_go[c]!;
-    if (can === Go.YES || (idle_too && can === Go.IDLE && (now[Now.BOUND] === 0 || can_balance(c))))
-      view.cpus[count++] = c;
+    const what = seen[c]!;
+    if ((what & offered) === 0 && !(ask && (what & Seen.IDLE) !== 0 && can_balance(c))) continue;
+    view.cpus[count++] = c;
   }
   view.count = count;
   return count;
 }
 /** Return: true if something has changed that the choice of CPUs depends on. */
 function look_at(c: number): boolean {
-  const state = cpus[c]!;
-  const { area } = state;
-  const pending = ld(area + Pcpu.PENDING) !== 0 && can_interrupt(area);
-  if (is_relaxing(state)) now[Now.RELAXING] = 1;
-  const queued = ld(area + Pcpu.RQ_NR) !== 0;
-  const busy = is_busy(state, area);
-  view.pending[c] = busy && pending ? 1 : 0;
-  view.contended[c] = busy && queued ? 1 : 0;
-  const can = pending ? Go.YES : busy ? (holds(state) ? Go.NO : Go.YES) : queued ? Go.YES : Go.IDLE;
-  const may_move = ld(area + Pcpu.RQ_MOVABLE) === 0 ? 0 : first_is_bound(area) ? 2 : 1;
-  if (can_go[c] === can && movable[c] === may_move) return false;
-  can_go[c] = can;
-  const before = movable[c]!;
-  now[Now.SOURCES]! += (may_move === 0 ? 0 : 1) - (before === 0 ? 0 : 1);
-  now[Now.BOUND]! += (may_move >> 1) - (before >> 1);
-  movable[c] = may_move;
-  return true;
+  const area = percpu_base(c);
+  const busy = is_busy(c, area);
+  let found: number;
+  if ((ld(area + Pcpu.PENDING) | ld(area + Pcpu.RQ_NR)) === 0) {
+    // As mostly: nothing comes from elsewhere.
+    found = !busy ? Seen.IDLE : waits[c] !== Waits.NOTHING && holds(c) ? 0 : Seen.CAN_GO;
+  } else {
+    const pending = can_interrupt(area);
+    const queued = ld(area + Pcpu.RQ_NR) !== 0;
+    found = pending || (busy ? !holds(c) : queued) ? Seen.CAN_GO : busy ? 0 : Seen.IDLE;
+    if (busy && pending) found |= Seen.PENDING;
+    if (busy && queued) found |= Seen.CONTENDED;
+    if (ld(area + Pcpu.RQ_MOVABLE) !== 0) found |= first_is_bound(area) ? Seen.MOVABLE | Seen.BOUND : Seen.MOVABLE;
+  }
+  if (waits[c] === Waits.STEP) now[Now.RELAXING] = 1;
+  const before = seen[c]!;
+  if (found === before) return false;
+  seen[c] = found;
+  view.pending[c] = found & Seen.PENDING;
+  view.contended[c] = found & Seen.CONTENDED;
+  now[Now.SOURCES]! += ((found & Seen.MOVABLE) - (before & Seen.MOVABLE)) >> 2;
+  now[Now.BOUND]! += ((found & Seen.BOUND) - (before & Seen.BOUND)) >> 3;
+  return ((found ^ before) & Seen.OFFER) !== 0;
 }
 function first_is_bound(area: number): boolean {
   const task = pq_first(area + Pcpu.RQ_HEAP) - Task.NODE;
@@ -346,26 +357,25 @@ function first_is_bound(area: number): boolean {
 }
 /** For tests: how the view that a strategy is given differs from what a look at every CPU says, '' if it does not. */
 export function view_error(): string {
-  for (let c = 0; c < cpus.length; c++) {
-    const state = cpus[c]!;
-    const { area } = state;
+  for (let c = 0; c < now[Now.CPUS]!; c++) {
+    const area = percpu_base(c);
     const pending = can_interrupt(area);
-    const busy = is_busy(state, area);
+    const busy = is_busy(c, area);
     const queued = ld(area + Pcpu.RQ_NR) !== 0;
-    const can = pending || (busy ? !holds(state) : queued || can_balance(c));
+    const can = pending || (busy ? !holds(c) : queued || can_balance(c));
     const offered = view.cpus.subarray(0, view.count).includes(c);
     if (can && !offered) return `CPU ${c} can go on and is not offered`;
     // Who waits for a lock may be offered when it has been taken again meanwhile: it waits again.
-    if (!can && offered && state.lock === 0) return `CPU ${c} is offered and cannot go on`;
-    if (can && view.pending[c] !== (busy && pending ? 1 : 0)) return `CPU ${c}: an interrupt is pending, or not`;
-    if (can && view.contended[c] !== (busy && queued ? 1 : 0)) return `CPU ${c}: another task waits, or not`;
+    if (!can && offered && waits[c]! <= 0) return `CPU ${c} is offered and cannot go on`;
+    if (can && (view.pending[c] !== 0) !== (busy && pending)) return `CPU ${c}: an interrupt is pending, or not`;
+    if (can && (view.contended[c] !== 0) !== (busy && queued)) return `CPU ${c}: another task waits, or not`;
   }
   const timers = ld(Mach.NR_TIMERS) !== 0 && is_near(next_deadline(false));
   return view.timers === timers ? '' : `timers: ${view.timers}`;
 }
 /** Something runs there, or a softirq is left over for an idle CPU. */
-const is_busy = (state: CpuState, area: number): boolean =>
-  state.stack.length > 0 || ld(area + Pcpu.RQ_CURR) !== 0 || ld(area + Pcpu.SOFTIRQ_PENDING) !== 0;
+const is_busy = (c: number, area: number): boolean =>
+  depth[c] !== 0 || ld(area + Pcpu.RQ_CURR) !== 0 || ld(area + Pcpu.SOFTIRQ_PENDING) !== 0;
 
 // ---- time -----------------------------------------------------------------------------------------------------------
 /**
@@ -374,8 +384,8 @@ const is_busy = (state: CpuState, area: number): boolean =>
  */
 function next_deadline(enabled: boolean): number {
   let next = Infinity;
-  for (let c = 0; c < cpus.length; c++) {
-    const { area } = cpus[c]!;
+  for (let c = 0; c < now[Now.CPUS]!; c++) {
+    const area = percpu_base(c);
     const deadline = ldf64(area + Pcpu.DEADLINE);
     if (deadline < next && !(enabled && ld(area + Pcpu.IRQ_OFF) !== 0)) next = deadline;
   }
@@ -389,7 +399,7 @@ function is_near(jiffy: number): boolean {
 /** The timer interrupt becomes pending wherever a timer is due. */
 function raise_due(): void {
   const jiffies = ld(Mach.JIFFIES);
-  for (let c = 0; c < cpus.length; c++) if (ldf64(percpu_base(c) + Pcpu.DEADLINE) <= jiffies) raise_timer(c);
+  for (let c = 0; c < now[Now.CPUS]!; c++) if (ldf64(percpu_base(c) + Pcpu.DEADLINE) <= jiffies) raise_timer(c);
   now[Now.STALE] = 1;
 }
 function raise_timer(c: number): void {
@@ -403,7 +413,12 @@ function jump(): boolean {
   // A thread that polls with msleep, or a timer that re-arms itself, goes on for ever: also that is waiting for good.
   // While init or exit has not returned, it may be asleep for longer than others poll.
   const patience = watched_task === 0 ? 1 : 16;
-  if (next === Infinity || quiet++ >= patience * QUIET_EXPIRIES || jumps++ >= patience * QUIET_JUMPS) return false;
+  if (
+    next === Infinity ||
+    now[Now.QUIET]!++ >= patience * QUIET_EXPIRIES ||
+    now[Now.JUMPS]!++ >= patience * QUIET_JUMPS
+  )
+    return false;
   jump_to_jiffy(next);
   raise_due();
   return true;
@@ -423,14 +438,13 @@ function pass_time(action: Action, c: number): void {
  */
 function pass_jiffy(): boolean {
   let helps = false;
-  for (let c = 0; c < cpus.length; c++) {
-    const state = cpus[c]!;
-    if (!state.waiting) continue;
+  for (let c = 0; c < now[Now.CPUS]!; c++) {
+    if (waits[c] === Waits.NOTHING) continue;
     const area = percpu_base(c);
     const contended = ld(area + Pcpu.RQ_NR) !== 0 && ld(area + Pcpu.IRQ_OFF) === 0 && ld(area + Pcpu.PREEMPT) === 0;
     if (contended) raise_timer(c);
-    if (contended || is_relaxing(state)) helps = true;
-    state.relaxed_at = -1;
+    if (contended || waits[c] === Waits.STEP) helps = true;
+    relaxed_at[c] = -1;
   }
   if (!helps) return false;
   jump_to_jiffy(0);
@@ -441,108 +455,98 @@ function pass_jiffy(): boolean {
 // ---- running one CPU ------------------------------------------------------------------------------------------------
 /** Lets CPU `c` go on until its next pause. */
 function resume(c: number, interrupt: boolean): void {
-  const state = cpus[c]!;
   if (cpu !== c) switch_cpu(c);
   now[Now.LAST] = c;
   now[Now.OWN_STEPS] = 0;
-  if (interrupt && can_interrupt(my)) push_interrupt(state);
-  preempt(state);
-  if (state.stack.length > 0) return resume_interrupt(state);
+  if (interrupt && can_interrupt(my)) push_interrupt(c);
+  preempt(c);
+  if (depth[c] !== 0) return resume_interrupt(c);
   if (ld(my + Pcpu.RQ_CURR) === 0) {
     if (ld(my + Pcpu.RQ_NR) === 0 && ld(my + Pcpu.SOFTIRQ_PENDING) === 0 && idle_balance()) now[Now.STALE] = 1;
     leave_task(0, false);
-    if (state.stack.length > 0) return resume_interrupt(state);
+    if (depth[c] !== 0) return resume_interrupt(c);
   }
   const task = ld(my + Pcpu.RQ_CURR);
-  if (task !== 0) resume_task(state, task);
+  if (task !== 0) resume_task(c, task);
 }
 /** The running task gives way, if it was asked to and may. */
-function preempt(state: CpuState): void {
-  if (state.stack.length === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0)
-    leave_task(ld(my + Pcpu.RQ_CURR), true);
+function preempt(c: number): void {
+  if (depth[c] === 0 && can_preempt(my) && ld(my + Pcpu.RQ_CURR) !== 0) leave_task(ld(my + Pcpu.RQ_CURR), true);
 }
 
 /** The access that a pause stood before is made now. */
-function passed(state: CpuState): void {
-  if (state.waiting) {
-    state.waiting = false;
-    state.condition = null;
-    state.lock = 0;
-  }
-  if (state.pending_site < 0) return; // it waited, or begins
-  const site = state.pending_site;
-  state.pending_site = -1;
+function passed(c: number): void {
+  waits[c] = Waits.NOTHING;
+  const site = pending_site[c]!;
+  if (site < 0) return; // it waited, or begins
+  pending_site[c] = -1;
   count_step(); // not of the length that the decision gave: that counts the steps on which it did not pause
   if (tracer !== null) tracer(site, '');
 }
 
-function push_interrupt(state: CpuState): void {
+function push_interrupt(c: number): void {
   const pending = ld(my + Pcpu.PENDING) & ~NMI_VECTORS;
   const vector = 31 - Math.clz32(pending & -pending);
   st(my + Pcpu.PENDING, ld(my + Pcpu.PENDING) & ~(1 << vector));
   if (vector === Vector.RESCHEDULE) return; // its handler does nothing: the queue is looked at anyway
   st(my + Pcpu.IRQ_OFF, 1);
-  push(state, twin(run_interrupt).$g!(vector));
+  push(c, twin(run_interrupt).$g!(vector));
+}
+/** What a CPU or a task waits for, and the step that it stands before, while it does something else. */
+interface Interrupted {
+  waits: number;
+  condition: (() => boolean) | null;
+  site: number;
 }
 /** Puts an activation on top of what the CPU does. */
-function push(state: CpuState, activation: Activation): void {
-  const interrupted = {
-    condition: state.condition,
-    waiting: state.waiting,
-    lock: state.lock,
-    site: state.pending_site,
-  };
-  state.pending_site = -1;
-  state.waiting = false;
-  state.condition = null;
-  state.lock = 0;
-  state.stack.push(with_state(state, interrupted, activation));
+function push(c: number, activation: Activation): void {
+  const interrupted = { waits: waits[c]!, condition: conditions[c]!, site: pending_site[c]! };
+  pending_site[c] = -1;
+  waits[c] = Waits.NOTHING;
+  stacks[c]!.push(with_state(c, interrupted, activation));
+  depth[c]!++;
 }
 /** What it interrupted waits again, or still has its access before it, when the interrupt has ended. */
-function* with_state(
-  state: CpuState,
-  interrupted: { condition: (() => boolean) | null; waiting: boolean; lock: number; site: number },
-  activation: Activation,
-): Activation {
+function* with_state(c: number, interrupted: Interrupted, activation: Activation): Activation {
   yield* activation;
-  state.relaxed_at = -1;
-  state.condition = interrupted.condition;
-  state.waiting = interrupted.waiting;
-  state.lock = interrupted.lock;
-  state.pending_site = interrupted.site;
+  relaxed_at[c] = -1;
+  waits[c] = interrupted.waits;
+  conditions[c] = interrupted.condition;
+  pending_site[c] = interrupted.site;
   return undefined;
 }
 
-function resume_interrupt(state: CpuState): void {
-  passed(state);
+function resume_interrupt(c: number): void {
+  passed(c);
   try {
-    const r = state.stack[state.stack.length - 1]!.next();
+    const r = stacks[c]![depth[c]! - 1]!.next();
     if (r.done === true) {
-      state.stack.pop();
-      preempt(state);
+      stacks[c]!.pop();
+      depth[c]!--;
+      preempt(c);
     } else if (r.value === SCHEDULE) throw new Error('an interrupt handler called schedule()');
   } catch (error) {
     fatal_in_interrupt(error, ld(my + Pcpu.IN_VECTOR) - 1);
   }
 }
 
-function resume_task(state: CpuState, task: number): void {
-  quiet = 0;
-  passed(state);
+function resume_task(c: number, task: number): void {
+  now[Now.QUIET] = 0;
+  passed(c);
   try {
     const slot = ld(task + Task.SLOT);
     let activation = running[slot]!;
     if (slot === 0) {
       if (stopped_before_start(task)) return task_ended(task, ld(task + Task.EXIT_CODE), false);
       activation = start_function(ld(task + Task.THREADFN), ld(task + Task.DATA));
-      const taken = nr_freed > 0 ? freed[--nr_freed]! : slots++;
+      const taken = now[Now.FREED]! > 0 ? freed[--now[Now.FREED]!]! : now[Now.SLOTS]!++;
       running[taken] = activation;
       st(task + Task.SLOT, taken);
     }
     const r = activation.next();
     if (r.done === true) finish(task, r.value);
     else if (r.value === SCHEDULE) leave_task(task, false);
-    else if (r.value !== PAUSE && !state.waiting) throw new Error('a task yielded without a reason');
+    else if (r.value !== PAUSE && waits[c] === Waits.NOTHING) throw new Error('a task yielded without a reason');
   } catch (error) {
     if (error instanceof MachineStopped) throw error;
     print_oops(error);
@@ -568,7 +572,7 @@ function task_ended(task: number, code: number, oopsed: boolean): void {
   const slot = ld(task + Task.SLOT);
   if (slot !== 0) {
     running[slot] = null;
-    freed[nr_freed++] = slot;
+    freed[now[Now.FREED]!++] = slot;
   }
   if (task === watched_task) {
     watched_code = code;
@@ -580,52 +584,51 @@ function task_ended(task: number, code: number, oopsed: boolean): void {
 /** The task leaves the CPU; the next one is put there, and not yet run. */
 function leave_task(task: number, preempted: boolean): void {
   const dead = task !== 0 && ld(task + Task.STATE) === TASK_DEAD;
-  const state = cpus[cpu]!;
+  const c = cpu;
   // A preempted task's step is still before its access, or it still waits: the task takes that along.
   if (task !== 0) {
     if (tracer !== null) tracer(-1, left_text(task, preempted));
     const slot = ld(task + Task.SLOT);
-    carried[slot] = state.pending_site;
-    carried_wait[slot] = state.waiting ? take_wait(state) : null;
+    carried[slot] = pending_site[c]!;
+    carried_wait[slot] = waits[c] === Waits.NOTHING ? null : take_wait(c);
   }
-  state.pending_site = -1;
+  pending_site[c] = -1;
   const next = switch_tasks(task, preempted);
   if (next !== 0) {
     const slot = ld(next + Task.SLOT);
-    state.pending_site = slot === 0 ? -1 : (carried[slot] ?? -1);
-    const wait = slot === 0 ? null : carried_wait[slot];
-    if (wait !== null && wait !== undefined) give_wait(state, wait);
+    if (slot !== 0) {
+      pending_site[c] = carried[slot]!;
+      const wait = carried_wait[slot]!;
+      if (wait !== null) give_wait(c, wait);
+    }
   }
   if (dead) release_task(task);
-  if (ld(my + Pcpu.SOFTIRQ_PENDING) !== 0) push(state, twin(do_softirq).$g!());
+  if (ld(my + Pcpu.SOFTIRQ_PENDING) !== 0) push(c, twin(do_softirq).$g!());
 }
 /** By slot, of tasks that are not on a CPU. */
 const carried: number[] = [];
 interface CarriedWait {
+  waits: number;
   condition: (() => boolean) | null;
-  lock: number;
   reason: number;
   address: number;
 }
 const carried_wait: (CarriedWait | null)[] = [];
-function take_wait(state: CpuState): CarriedWait {
+function take_wait(c: number): CarriedWait {
   const wait = {
-    condition: state.condition,
-    lock: state.lock,
+    waits: waits[c]!,
+    condition: conditions[c]!,
     reason: ld(my + Pcpu.WAIT_REASON),
     address: ld(my + Pcpu.WAIT_ADDR),
   };
-  state.waiting = false;
-  state.condition = null;
-  state.lock = 0;
+  waits[c] = Waits.NOTHING;
   st(my + Pcpu.WAIT_REASON, Wait.NOTHING);
   return wait;
 }
-function give_wait(state: CpuState, wait: CarriedWait): void {
-  state.waiting = true;
-  state.condition = wait.condition;
-  state.lock = wait.lock;
-  state.relaxed_at = -1;
+function give_wait(c: number, wait: CarriedWait): void {
+  waits[c] = wait.waits;
+  conditions[c] = wait.condition;
+  relaxed_at[c] = -1;
   st(my + Pcpu.WAIT_REASON, wait.reason);
   st(my + Pcpu.WAIT_ADDR, wait.address);
 }
@@ -665,8 +668,8 @@ export function run(
 ): Ended {
   max_steps = limit;
   now[Now.STALE] = 1;
-  quiet = 0;
-  jumps = 0;
+  now[Now.QUIET] = 0;
+  now[Now.JUMPS] = 0;
   let hash = 0x811c9dc5;
   let idle_rounds = 0;
   let choice = false;
@@ -678,9 +681,8 @@ export function run(
         count = look();
         if (count === 0) return spinning() ? 'deadlock' : 'quiet';
       }
-      decide(strategy, count);
+      choice = decide(strategy, count);
       const { cpu: c, action } = decision;
-      choice = is_choice(count, c);
       if (action >= Action.TICK) pass_time(action, c);
       now[Now.COUNTDOWN] = Math.min(decision.steps, max_steps - steps());
       const before = steps();
@@ -705,33 +707,31 @@ export function run(
   }
 }
 
-/** With one CPU that can go on, and nothing pending there, there is nothing to choose. */
-const is_choice = (count: number, c: number): boolean =>
-  count > 1 || view.pending[c] !== 0 || view.contended[c] !== 0 || view.timers;
-
-function decide(strategy: Strategy, count: number): void {
+/** Return: true if there was anything to choose: more than one CPU, or what happens on the only one. */
+function decide(strategy: Strategy, count: number): boolean {
   const only = view.cpus[0]!;
-  if (count === 1 && !is_choice(count, only)) {
+  if (count === 1 && view.pending[only] === 0 && view.contended[only] === 0 && !view.timers) {
     decision.cpu = only;
     decision.action = can_interrupt(percpu_base(only)) ? Action.INTERRUPT : Action.RUN;
     decision.steps = now[Now.RELAXING] !== 0 ? 0 : FOREVER;
     decision.firm = false;
-    return;
+    return false;
   }
   strategy.decide(view, decision);
-  const state = cpus[decision.cpu]!;
-  const { area } = state;
-  if (decision.action === Action.RUN && ld(area + Pcpu.PENDING) === 0) return;
+  const { cpu: c } = decision;
+  const area = percpu_base(c);
+  if (decision.action === Action.RUN && ld(area + Pcpu.PENDING) === 0) return true;
   // A CPU that waits, or has nothing to run, can only take its interrupt.
-  const busy = is_busy(state, area);
+  const busy = is_busy(c, area);
   if (decision.action === Action.TICK && (ld(area + Pcpu.IRQ_OFF) !== 0 || !busy)) decision.action = Action.RUN;
-  if (decision.action === Action.RUN && can_interrupt(area) && (!busy || holds(state)))
-    decision.action = Action.INTERRUPT;
+  if (decision.action === Action.RUN && can_interrupt(area) && (!busy || holds(c))) decision.action = Action.INTERRUPT;
+  return true;
 }
 
 /** Some CPU waits in wait_on, and nothing will ever end it. */
 function spinning(): boolean {
-  return cpus.some((c) => c.waiting);
+  for (let c = 0; c < now[Now.CPUS]!; c++) if (waits[c] !== Waits.NOTHING) return true;
+  return false;
 }
 
 /** Remembers how this task ends: module_init's, module_exit's. */
@@ -767,9 +767,9 @@ function left_text(task: number, preempted: boolean): string {
 /** What each CPU and task waits for, for deadlock reports. */
 export function waiting_text(): string[] {
   const lines: string[] = [];
-  for (let c = 0; c < cpus.length; c++) {
-    if (!cpus[c]!.waiting) continue;
-    lines.push(`CPU ${c} (${running_there(c)}${cpus[c]!.stack.length > 0 ? ', in an interrupt' : ''}) ${wait_text(c)}`);
+  for (let c = 0; c < now[Now.CPUS]!; c++) {
+    if (waits[c] === Waits.NOTHING) continue;
+    lines.push(`CPU ${c} (${running_there(c)}${depth[c] !== 0 ? ', in an interrupt' : ''}) ${wait_text(c)}`);
   }
   for_each_task((task) => {
     if (ld(task + Task.ON_RQ) === 0 && ld(task + Task.STATE) !== TASK_DEAD)
@@ -812,9 +812,9 @@ export function hung_tasks(): number {
 /** What each CPU does, for livelock reports. */
 export function running_text(): string[] {
   const lines: string[] = [];
-  for (let c = 0; c < cpus.length; c++) {
+  for (let c = 0; c < now[Now.CPUS]!; c++) {
     const area = percpu_base(c);
-    if (is_busy(cpus[c]!, area) && !cpus[c]!.waiting) lines.push(`CPU ${c} runs ${running_there(c)}`);
+    if (is_busy(c, area) && waits[c] === Waits.NOTHING) lines.push(`CPU ${c} runs ${running_there(c)}`);
     if (ld(area + Pcpu.RQ_NR) !== 0) lines.push(`${ld(area + Pcpu.RQ_NR)} more wait for CPU ${c}`);
   }
   return [...lines, ...waiting_text()];
@@ -822,7 +822,7 @@ export function running_text(): string[] {
 /** What the CPU that runs now is doing, for traces. */
 export function running_now(): { task: string; pid: number; interrupt: boolean; context: string; irqs_off: boolean } {
   const task = ld(my + Pcpu.CURRENT);
-  const interrupt = in_interrupt() && (cpus[cpu]!.stack.length > 0 || in_serving_softirq());
+  const interrupt = in_interrupt() && (depth[cpu] !== 0 || in_serving_softirq());
   return {
     task: task_comm(task),
     pid: task_pid(task),
@@ -841,13 +841,13 @@ export const to_boot_cpu = (): void => switch_cpu(0);
 /** Forgets what this thread kept of the last machine. */
 export function reset_machine(): void {
   running.length = 1;
-  slots = 1;
-  nr_freed = 0;
+  now[Now.SLOTS] = 1;
+  now[Now.FREED] = 0;
   starters.length = 0;
   carried.length = 0;
   carried_wait.length = 0;
   now[Now.LAST] = -1;
-  quiet = 0;
+  now[Now.QUIET] = 0;
   reset_clock();
 }
 export const machine_state = (): number => a_ld(Mach.STATE);

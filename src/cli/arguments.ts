@@ -14,6 +14,13 @@ export interface CommonOptions {
   /** False: `--no-check`. */
   check: boolean;
 }
+/** What `run` and `stress` take beside that. */
+export interface MachineCommandOptions extends CommonOptions {
+  watchdog: number;
+  heap: number;
+  /** /proc files to show at the end. */
+  proc: string[];
+}
 
 /** A parser of whole numbers for commander. */
 export const integer =
@@ -39,6 +46,13 @@ export const seconds =
       throw new InvalidArgumentError(`A number of seconds from ${low} to 1000000 is needed.`);
     return value;
   };
+
+/** `a,b,c`. */
+export const names = (text: string): string[] => {
+  const found = text.split(',').filter((name) => name !== '');
+  if (found.length === 0) throw new InvalidArgumentError('Names are needed, with commas between them.');
+  return found;
+};
 
 /** `64M`, `1G`, or a plain number of bytes. */
 export function memorySize(text: string): number {

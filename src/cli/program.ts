@@ -2,7 +2,7 @@
 import { Command, type CommanderError, Option } from 'commander';
 import { createRequire } from 'node:module';
 import { DEFAULT_MEMORY, HARD_LOCKUP_MS } from '../machine/params.js';
-import { cpuCount, integer, memorySize, seconds, type CommonOptions } from './arguments.js';
+import { cpuCount, integer, memorySize, names, seconds, type CommonOptions } from './arguments.js';
 import { exploreCommand, replayCommand, type ExploreCommandOptions, type ReplayCommandOptions } from './explore.js';
 import type { Interrupt } from './interrupt.js';
 import type { Output } from './output.js';
@@ -59,6 +59,14 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
       .argParser(seconds(0.1))
       .default(HARD_LOCKUP_MS / 1000);
 
+  const proc = (): Option =>
+    new Option(
+      '--proc <names>',
+      'show statistics at the end: interrupts,softirqs,schedstat,tasks,lock_stat,slabinfo,...',
+    )
+      .argParser(names)
+      .default([] as string[], 'none');
+
   common(all.command('run'), cpus().default(4), memory().default(DEFAULT_MEMORY, '64M'))
     .description('boot, load a module, wait until nothing runs, unload it, power off; prints the kernel log')
     .argument('<file>', 'the module, a TypeScript file')
@@ -70,6 +78,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     )
     .addOption(watchdog())
     .addOption(heap())
+    .addOption(proc())
     .addHelpText(
       'after',
       examples(
@@ -106,6 +115,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .addOption(new Option('--round <s>', 'longest wait for one round to get idle').argParser(seconds(0.1)).default(10))
     .addOption(watchdog())
     .addOption(heap())
+    .addOption(proc())
     .addHelpText(
       'after',
       examples(

@@ -3,17 +3,15 @@ import type { CpuStatistics } from '../machine/statistics.js';
 import { MachineFailure } from '../machine/errors.js';
 import { compileModule } from '../module/compile.js';
 import { shortPath } from '../module/errors.js';
-import { checkParameters, moduleParameters, type CommonOptions } from './arguments.js';
+import { checkParameters, moduleParameters, type MachineCommandOptions } from './arguments.js';
 import type { Interrupt } from './interrupt.js';
 import { findings, findingText } from './locate.js';
 import { count, type Output } from './output.js';
 import { Session } from './session.js';
 
-export interface RunOptions extends CommonOptions {
+export interface RunOptions extends MachineCommandOptions {
   /** Seconds to wait for the machine to get idle; 0 for ever. */
   timeout: number;
-  watchdog: number;
-  heap: number;
 }
 
 /** Return: the exit code. */
@@ -33,11 +31,14 @@ export async function run(
   let failure: MachineFailure | null = null;
   let blocked: string[] = [];
   let statistics: CpuStatistics[] = [];
+  let proc: Record<string, string> = {};
   try {
+    await session.proc(options.proc); // refuses a wrong name before anything is done
     await session.insmod(module, parameters, limit);
     if (!(await session.idle(limit)))
       out.note(`still not idle after ${options.timeout} s (--timeout): unloading ${module.name} now`);
     const waiting = session.blocked();
+    proc = await session.proc(options.proc);
     if (!(await session.rmmod(module, limit)))
       out.note(`${module.name} has no module_exit: it stays loaded until power-off, as in Linux`);
     if (machine.tasks > 0) blocked = waiting;
@@ -68,13 +69,23 @@ export async function run(
     blocked,
     log: machine.records.map(({ ts, level, cpu, pid, text }) => ({ seconds: ts / 1e9, level, cpu, pid, text })),
     statistics,
+    ...(options.proc.length > 0 && { proc }),
   });
+  printProc(proc, out);
   if (!failed) return 0;
   // A failed init has its own place; for the rest the first finding is the cause.
   const first = found.length > 0 && !message.includes(found[0]!) ? `\n  first: ${found[0]}` : '';
   const left = blocked.map((line) => `\n  left blocked for good: ${line}`).join('');
   out.error(`${shortPath(module.file)} failed: ${message}${first}${left}`);
   return 1;
+}
+
+/** The texts of /proc files, each under its name. */
+export function printProc(texts: Readonly<Record<string, string>>, out: Output): void {
+  for (const [name, text] of Object.entries(texts)) {
+    out.line(out.paint('bold', `/proc/${name}`));
+    out.line(text);
+  }
 }
 
 export function summary(n: { oopses: number; warnings: number; reports: number; blocked: number }): string {

@@ -95,6 +95,13 @@ export class Session {
     return this.machine.tasks === 0 ? [] : this.machine.blocked();
   }
 
+  /** The texts of /proc files. Throws UsageError for a name that is none. */
+  async proc(names: readonly string[]): Promise<Record<string, string>> {
+    const texts: Record<string, string> = {};
+    for (const name of names) texts[name] = await this.interrupt.race(this.machine.proc(name));
+    return texts;
+  }
+
   get verdict(): Verdict {
     return this.machine.verdict;
   }

@@ -4,18 +4,16 @@ import type { LogRecord } from '../kernel/log-reader.js';
 import { LockstepError } from '../machine/errors.js';
 import { format_record } from '../machine/log-format.js';
 import type { CompiledModule } from '../module/compile.js';
-import type { CommonOptions } from './arguments.js';
+import type { MachineCommandOptions } from './arguments.js';
 import { Interrupted, type Interrupt } from './interrupt.js';
 import { findings, findingText } from './locate.js';
 import { summary } from './run.js';
 import { Session } from './session.js';
 import { cpuRows, switches, type CpuRow } from './statistics.js';
 
-export interface TurnOptions extends CommonOptions {
+export interface TurnOptions extends MachineCommandOptions {
   /** Longest a round may take to get idle before the module is unloaded all the same, in seconds. */
   round: number;
-  watchdog: number;
-  heap: number;
   /** Seed of random delays, null for none. */
   chaos: number | null;
 }
@@ -36,6 +34,8 @@ export interface Turn {
   failure: string | null;
   findings: string[];
   log: LogRecord[];
+  /** Texts of /proc files, before the last round's module was unloaded. */
+  proc: Record<string, string>;
   /** Set when the turn was cut short by Ctrl-C or a closed pipe. */
   interrupted: boolean;
 }
@@ -66,12 +66,15 @@ export async function runTurn(
   const limit = options.round * 1000;
   let failure: string | null = null;
   let interrupted = false;
+  let proc: Record<string, string> = {};
   try {
+    await session.proc(options.proc); // refuses a wrong name before anything is done
     for (;;) {
       const before = switches(machine);
       await session.insmod(module, test.parameters, limit);
       const idle = await session.idle(limit); // the last round may go beyond the time: its threads must end
       const waiting = session.blocked();
+      if (options.proc.length > 0) proc = await session.proc(options.proc);
       await session.rmmod(module, limit);
       failure = judge(session, waiting);
       if (failure !== null && !idle)
@@ -113,6 +116,7 @@ export async function runTurn(
       failure !== null && found.length > 0 && !failure.includes(found[0]!) ? `${failure}; first: ${found[0]}` : failure,
     findings: found,
     log: machine.records.slice(-last),
+    proc,
     interrupted,
   };
 }

@@ -9,6 +9,7 @@ import { checkParameters, moduleParameters } from './arguments.js';
 import { commandLine } from './explore.js';
 import type { Interrupt } from './interrupt.js';
 import { count, type Output } from './output.js';
+import { printProc } from './run.js';
 import { printCpus, printTests, rate } from './statistics.js';
 import { LAST_LINES, runTurn, turnResult, type Turn, type TurnOptions } from './stress-turn.js';
 import { select, tortureControls, tortureTests, type Control, type Test } from './torture.js';
@@ -73,6 +74,10 @@ export async function stress(
       const result = judge(turn, options.broken ? (test as Control).report : null);
       results.push(result);
       stop = turn.interrupted || (!result.fine && options.failFast);
+      if (Object.keys(turn.proc).length > 0 && !options.quiet) {
+        if (tests.length > 1) out.line(out.paint('bold', `== ${turn.name}`));
+        printProc(turn.proc, out);
+      }
       if (!result.fine && !turn.interrupted) explain(result, tests.length > 1, out);
       if (stop || interrupt.reason !== null) break;
     }

@@ -41,6 +41,8 @@ export function run_interrupt(vector: number): void {
   irq_enter();
   const outer = ld(my + Pcpu.IN_VECTOR);
   st(my + Pcpu.IN_VECTOR, vector + 1);
+  const counter = my + Pcpu.IRQ_COUNTS + vector * 4;
+  st(counter, ld(counter) + 1);
   const count = preempt_count();
   handle_vector(vector);
   if (preempt_count() !== count || ld(my + Pcpu.IRQ_OFF) === 0) handler_left_unbalanced(vector, count);

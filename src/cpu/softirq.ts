@@ -70,6 +70,8 @@ export function do_softirq_own_stack(): void {
     step();
     for (let nr = 0; nr < Softirq.NR; nr++) {
       if ((pending & (1 << nr)) === 0) continue;
+      const counter = my + Pcpu.SOFTIRQ_COUNTS + nr * 4;
+      st(counter, ld(counter) + 1);
       const count = preempt_count();
       if (nr === Softirq.TIMER) run_timer_softirq();
       else call_softirq(nr);

@@ -16,6 +16,7 @@ import { Break, breaks, linger } from './break.js';
 import { cpu, my } from './context.js';
 import { clock_ns } from './clock.js';
 import { a_cas, a_ld, a_st, ld, ldf64, st, stf64 } from './raw.js';
+import { LockKind, note_contention } from './lock-stat.js';
 import { park_unless, ring } from './park.js';
 import { HANDOFF, HEAD, HOLDER, lock_text, SLEEPS, spin_holder, TAIL } from './spinlock.js';
 import { step } from './step.js';
@@ -44,7 +45,9 @@ export function spin_lock_slow(a: number): void {
   if (!steal(a, me)) queue(a, me, began);
   st(my + Pcpu.WAIT_REASON, outer_reason);
   st(my + Pcpu.WAIT_ADDR, outer_address);
-  const waited = (clock_ns() - began) / 1e6;
+  const ns = clock_ns() - began;
+  note_contention(a, LockKind.SPIN, ns);
+  const waited = ns / 1e6;
   if (waited > ldf64(my + Pcpu.STAT_WORST_WAIT)) stf64(my + Pcpu.STAT_WORST_WAIT, waited);
 }
 

@@ -13,7 +13,7 @@ import { drive, schedule, type Sleeping } from '../sched/sleep.js';
 import { get_task_struct, kthread_create_handle, put_task_struct, wait_task_attempt } from '../sched/kthread.js';
 import { wake_up_process } from '../sched/core.js';
 import { COMPLETION_FRAME, PF_DAEMON, PF_OOPSED, Task, TASK_IDLE, TASK_RUNNING } from '../sched/task-layout.js';
-import { load_request, unload_request } from './module.js';
+import { load_request, proc_request, unload_request } from './module.js';
 import { call_text, text_handle } from './text.js';
 
 export const enum Box {
@@ -31,6 +31,8 @@ export const enum Request {
   RMMOD = 2,
   /** Run the text handle ARGUMENT in a task. */
   CALL = 3,
+  /** The text of /proc/NAME, NAME being the request's text. */
+  PROC = 4,
 }
 
 /** Context: hardirq. */
@@ -54,7 +56,7 @@ export function* khostd(): Sleeping<number> {
   }
 }
 
-const NAMES = ['', 'insmod', 'rmmod', 'call'];
+const NAMES = ['', 'insmod', 'rmmod', 'call', 'cat'];
 
 function* serve(): Sleeping {
   const what = ld(Box.WHAT);
@@ -83,6 +85,7 @@ export function* serve_request(what: number): Sleeping<number> {
     const result = call_text(ld(Box.ARGUMENT));
     return typeof result === 'object' && result !== null ? yield* result as Sleeping<number> : Number(result ?? 0);
   }
+  if (what === Request.PROC) return proc_request(ld(Box.LENGTH));
   return -EINVAL;
 }
 

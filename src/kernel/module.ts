@@ -37,6 +37,7 @@ import {
   unregister_module_text,
 } from './text.js';
 import { errname } from '../linux/errno.js';
+import { PROC_NAMES, proc_text } from './proc.js';
 
 export const enum ModuleState {
   LIVE = 0,
@@ -126,6 +127,17 @@ export function try_module_get(mod: number): boolean {
 /** Drops a reference. Context: any. */
 export function module_put(mod: number): void {
   if (mod !== 0 && a_add(mod + Mod.REFCNT, -1) <= 0) BUG(`module_put of ${module_name(mod)}: no reference is left`);
+}
+/** For /proc/modules. Context: any; a look without the lock. */
+export function loaded_modules(): { name: string; references: number; state: string }[] {
+  const found: { name: string; references: number; state: string }[] = [];
+  for (let at = ld(Mach.MODULES); at !== Mach.MODULES && at !== 0 && found.length < 1000; at = ld(at))
+    found.push({
+      name: module_name(at),
+      references: module_refcount(at),
+      state: ['Live', 'Loading', 'Unloading'][ld(at + Mod.STATE)] ?? '?',
+    });
+  return found;
 }
 export const module_refcount = (mod: number): number => a_ld(mod + Mod.REFCNT);
 
@@ -344,6 +356,13 @@ export function* load_request(length: number): Sleeping<number> {
 }
 
 /** The mailbox's RMMOD. Return: 0 or -errno. */
+/** Answers with the text of /proc/NAME. Return: 0, -ENOENT. */
+export function proc_request(length: number): number {
+  const text = proc_text(request_text(length));
+  answer(text ?? PROC_NAMES.join(', '));
+  return text === null ? -ENOENT : 0;
+}
+
 export function* unload_request(length: number): Sleeping<number> {
   const name = request_text(length);
   st(Box.LENGTH, 0);

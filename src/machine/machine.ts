@@ -315,6 +315,18 @@ export class Machine {
     return Array.from({ length: this.cpus }, (_, cpu) => read_statistics(this.pool.I32, this.pool.F64, cpu));
   }
 
+  /**
+   * The text of /proc/`name`: interrupts, softirqs, schedstat, tasks, lock_stat, slabinfo, buddyinfo, meminfo, modules,
+   * uptime. Throws UsageError for another name.
+   */
+  proc(name: string): Promise<string> {
+    return this.#exclusively(async () => {
+      const { result, text } = await this.#request(Request.PROC, name);
+      if (result < 0) throw new UsageError(`there is no /proc/${name}; there are: ${text}`);
+      return text;
+    });
+  }
+
   /** Runs module_exit and unloads. Throws MachineFailure when the module is in use, not loaded, or its exit oopses. */
   rmmod(name: string): Promise<void> {
     return this.#exclusively(() => this.#rmmod(name));

@@ -2,6 +2,7 @@
 //
 //   0x00000000  the null page: never mapped, an access is an oops
 //   0x00001000  MACHINE     words of the whole machine, those written by many CPUs in a line of their own
+//   0x00003000  LOCK_STAT   locks that were waited for
 //   0x00004000  MAILBOX     the host's requests, their text and the replies
 //   0x00010000  CALLS       call-function slots, [target][source], 16 bytes each
 //   0x00020000  LOG         the log ring
@@ -21,6 +22,10 @@ export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 1 << PAGE_SHIFT;
 /** Words that different CPUs write lie this far apart. */
 export const LINE = 128;
+
+/** Locks that were waited for: cpu/lock-stat.ts. 128 entries of 32 bytes. */
+export const LOCK_STAT = 0x3000;
+export const LOCK_STAT_ENTRIES = 128;
 
 export const MAILBOX = 0x4000;
 export const MAILBOX_TEXT = 0x4100;
@@ -202,10 +207,14 @@ export const enum Pcpu {
   C_SCRATCH = 7 * LINE + 108,
   /** Spin-lock queue nodes, four of 32 bytes; written by other CPUs. */
   NODES = 8 * LINE,
+  /** Softirqs of each number that were run: 16 words. */
+  SOFTIRQ_COUNTS = 9 * LINE,
   /** Timer base: lock, heap root, running timer. */
   TIMER_LOCK = 10 * LINE,
   TIMER_HEAP = 10 * LINE + 8,
   TIMER_RUNNING = 10 * LINE + 12,
+  /** Interrupts of each vector that were taken: 32 words. */
+  IRQ_COUNTS = 11 * LINE,
   /** Slab free lists of this CPU: see mm/slab_class.ts. 16 slots of 64 bytes. */
   SLAB = 12 * LINE,
   /** Page allocator's per-CPU state, reserved. */

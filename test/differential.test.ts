@@ -93,6 +93,7 @@ const MODULES: Entry[] = [
   races('modules/torture/kthreads', { rounds: 1 }, { cpus: [1] }),
   races('modules/torture/memory', { rounds: 1 }),
   races('modules/torture/sleeping', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
+  same('modules/torture/rcu', { rounds: 1 }, { schedules: 20 }),
   races('modules/torture/timers', { rounds: 1 }),
   races('modules/torture/waiting', { rounds: 1 }),
 ];

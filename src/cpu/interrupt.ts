@@ -8,6 +8,7 @@ import { HARDIRQ_OFFSET, in_interrupt, preempt_count, preempt_count_add, preempt
 import { a_and, a_ld, ld, st } from './raw.js';
 import { generic_smp_call_function_interrupt } from './smp.js';
 import { INTERRUPTS, NMI_VECTORS, Vector, VECTOR_NAMES } from './vectors.js';
+import { rcu_interrupt } from '../sched/rcu-callbacks.js';
 import { tick } from '../sched/tick.js';
 import { mailbox_interrupt } from '../kernel/mailbox.js';
 import { call_device_vector, fatal_in_interrupt } from '../kernel/traps.js';
@@ -73,6 +74,9 @@ function handle_vector(vector: number): void {
       return;
     case Vector.MAILBOX:
       mailbox_interrupt();
+      return;
+    case Vector.RCU:
+      rcu_interrupt();
       return;
     default:
       call_device_vector(vector);

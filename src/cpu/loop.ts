@@ -18,6 +18,7 @@ import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.
 import { text_at } from '../kernel/text.js';
 import { idle_balance, switch_tasks } from '../sched/core.js';
 import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
+import { rcu_idle_enter, rcu_idle_exit } from '../sched/rcu.js';
 import { PF_DAEMON, Task, TASK_DEAD } from '../sched/task-layout.js';
 
 type Running = Generator<number, unknown, void>;
@@ -63,6 +64,7 @@ export function cpu_loop(until: (() => boolean) | null = null): void {
 function idle(until: (() => boolean) | null): void {
   if (idle_balance()) return;
   st(my + Pcpu.WAIT_REASON, Wait.IDLE);
+  rcu_idle_enter();
   // Softirqs are left over when they went round SOFTIRQ_RESTARTS times.
   const work = (): boolean =>
     a_ld(my + Pcpu.RQ_NR) !== 0 ||
@@ -72,6 +74,7 @@ function idle(until: (() => boolean) | null): void {
   let spins = 0;
   while (spins < IDLE_SPIN && !work()) spins++;
   if (spins === IDLE_SPIN) park_unless(work, until === null ? PARK_LIMIT_MS : UNTIL_PARK_MS);
+  rcu_idle_exit();
   st(my + Pcpu.WAIT_REASON, Wait.NOTHING);
   stf64(my + Pcpu.WD_TOUCH, clock_ns());
 }

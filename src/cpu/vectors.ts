@@ -12,13 +12,21 @@ export const enum Vector {
   TEST = 4,
   /** Always pending on a machine with chaos: every step goes by cpu/chaos.ts. No interrupt. */
   CHAOS = 28,
+  /** RCU: callbacks are ready here, or a quiescent state is wanted soon. */
+  RCU = 7,
   /** Taken at a step even while interrupts are off: print where this CPU is. */
   NMI_BACKTRACE = 29,
   /** Taken at a step even while interrupts are off: the machine ends. */
   STOP = 30,
 }
 /** The kernel's own, for reports; others have the name of their handler. */
-export const VECTOR_NAMES: readonly string[] = ['reschedule', 'call function', 'timer', 'mailbox'];
+export const VECTOR_NAMES: Readonly<Record<number, string>> = {
+  0: 'reschedule',
+  1: 'call function',
+  2: 'timer',
+  3: 'mailbox',
+  7: 'RCU',
+};
 /** Vectors that `local_irq_disable` does not hold back. */
 export const NMI_VECTORS = (1 << Vector.NMI_BACKTRACE) | (1 << Vector.STOP);
 /** Bits of the pending word that are interrupts. */

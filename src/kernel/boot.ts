@@ -5,6 +5,7 @@ import { enter_cpu } from '../cpu/context.js';
 import { set_step_slow, set_text_handle } from '../cpu/heap.js';
 import { a_ld, a_st, ld, st, stf64 } from '../cpu/raw.js';
 import { arch_spin_init, set_lock_text } from '../cpu/spinlock.js';
+import { Softirq } from '../cpu/softirq.js';
 import { step_slow } from '../cpu/step.js';
 import { serial_console_init } from '../drivers/serial/console.js';
 import { set_on_static } from '../linux/types.js';
@@ -12,6 +13,9 @@ import { mm_init } from '../mm/page_alloc.js';
 import { set_owner_text } from '../mm/owner.js';
 import { wake_up_process } from '../sched/core.js';
 import { list_init } from '../sched/rawlist.js';
+import { rcu_init } from '../sched/rcu.js';
+import { rcu_core, rcu_init_percpu } from '../sched/rcu-callbacks.js';
+import { rcu_check_stall } from '../sched/rcu-stall.js';
 import { alloc_task, kthread_bind, kthread_create_handle } from '../sched/kthread.js';
 import type { Sleeping } from '../sched/sleep.js';
 import { PF_DAEMON, PF_IDLE, PF_KTHREAD, Task } from '../sched/task-layout.js';
@@ -23,6 +27,7 @@ import { khostd, serve_request } from './mailbox.js';
 import { exit_module, init_module, load_here, module_name_of_owner, unload_here } from './module.js';
 import { printk_emit } from './printk.js';
 import { register_text, reset_text, seal_kernel_text, symbol_text, text_handle } from './text.js';
+import { set_softirq_action } from './traps.js';
 import { set_symbolizer } from './vsprintf.js';
 
 const KERN_INFO = 6;
@@ -49,6 +54,7 @@ export function init_kernel_code(): void {
   register_text('init_module', init_module);
   register_text('exit_module', exit_module);
   register_text('nothing', nothing);
+  register_text('rcu_core', rcu_core);
   seal_kernel_text();
 }
 /** For measuring calls. */
@@ -59,6 +65,7 @@ export function* khungtaskd(): Sleeping<number> {
   for (;;) {
     yield* msleep(HUNG_TASK_CHECK_MS);
     check_hung_tasks();
+    rcu_check_stall();
   }
 }
 
@@ -68,6 +75,7 @@ function init_percpu(n: number): void {
   arch_spin_init(area + Pcpu.RQ_LOCK);
   arch_spin_init(area + Pcpu.TIMER_LOCK);
   stf64(area + Pcpu.DEADLINE, Infinity);
+  rcu_init_percpu(area);
 }
 
 /** CPU 0, alone: lists, allocators, an idle task for every CPU, the daemons. */
@@ -79,6 +87,8 @@ export function boot_machine(): void {
     arch_spin_init(lock);
   list_init(Mach.TASK_LIST);
   list_init(Mach.MODULES);
+  rcu_init();
+  set_softirq_action(Softirq.RCU, text_handle(rcu_core));
   for (let c = 0; c < n; c++) {
     init_percpu(c);
     st(Mach.ONLINE_MASK + ((c >> 5) << 2), ld(Mach.ONLINE_MASK + ((c >> 5) << 2)) | (1 << (c & 31)));

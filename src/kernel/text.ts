@@ -103,6 +103,9 @@ export const is_c_text = (handle: number): boolean => {
 /** The handle that the next registered function gets. */
 export const next_text_handle = (): number => HANDLE_BASE + functions.length;
 
+/** False for a handle whose module was unloaded, and for what never was one. */
+export const is_text = (handle: number): boolean => (functions[handle - HANDLE_BASE] ?? null) !== null;
+
 /** Calls a function through its handle. Its twin calls the function's twin. Context: that of the function. */
 export function call_text(handle: number, a?: number, b?: number, c?: number): unknown {
   return (text_at(handle) as (a?: number, b?: number, c?: number) => unknown)(a, b, c);

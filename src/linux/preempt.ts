@@ -13,3 +13,4 @@ export {
   preempt_enable,
   preemptible,
 } from '../cpu/preempt.js';
+export { preempt_schedule } from '../sched/sleep.js';

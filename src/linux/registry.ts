@@ -40,6 +40,7 @@ import * as preempt from './preempt.js';
 import * as printk from './printk.js';
 import * as processor from './processor.js';
 import * as refcount from './refcount.js';
+import * as rcupdate from './rcupdate.js';
 import * as sched from './sched.js';
 import * as sched_signal from './sched/signal.js';
 import * as slab from './slab.js';
@@ -93,6 +94,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   printk,
   processor,
   refcount,
+  rcupdate,
   sched,
   'sched/signal': sched_signal,
   slab,

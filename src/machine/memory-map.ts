@@ -125,6 +125,22 @@ export const enum Mach {
   LOCK_MODULES = 0x2080,
   LOCK_CONSOLE = 0x2100,
   LOCK_MM = 0x2180,
+  /** RCU, see sched/rcu.ts: its lock; grace periods; who waits for one, and which readers were switched out. */
+  RCU_LOCK = 0x2800,
+  RCU_GP_SEQ = 0x2880,
+  RCU_GP_REQUESTED = 0x2884,
+  RCU_QS_LEFT = 0x2888,
+  RCU_BLOCKERS = 0x288c,
+  /** f64: when the grace period in progress began, ns. */
+  RCU_GP_START = 0x2890,
+  RCU_STALLS = 0x2898,
+  /** Limit in ms; 0 takes that of params.ts. */
+  RCU_STALL_MS = 0x289c,
+  RCU_WAITERS = 0x28a0,
+  RCU_READERS = 0x28a8,
+  /** Tasks in rcu_barrier, and how many. */
+  RCU_BARRIERS = 0x28b0,
+  RCU_NR_BARRIERS = 0x28b8,
   /** The signal masks of all tasks. */
   LOCK_SIGNALS = 0x2200,
 }
@@ -219,6 +235,19 @@ export const enum Pcpu {
   SLAB = 12 * LINE,
   /** Page allocator's per-CPU state, reserved. */
   PCP = 20 * LINE,
+  /** RCU: callbacks in order, under the lock (see sched/rcu-callbacks.ts). */
+  RCU_CB_LOCK = 27 * LINE,
+  RCU_CB_HEAD = 27 * LINE + 8,
+  RCU_CB_DONE = 27 * LINE + 12,
+  RCU_CB_WAIT = 27 * LINE + 16,
+  RCU_CB_NEXT = 27 * LINE + 20,
+  RCU_CB_WAIT_SEQ = 27 * LINE + 24,
+  RCU_CB_NEXT_SEQ = 27 * LINE + 28,
+  RCU_CB_QUEUED = 27 * LINE + 32,
+  RCU_CB_INVOKED = 27 * LINE + 36,
+  /** The grace period in progress waits for this CPU; the CPU idles where nothing reads. See sched/rcu.ts. */
+  RCU_QS_WANTED = 27 * LINE + 40,
+  RCU_EQS = 27 * LINE + 44,
   /** From here DEFINE_PER_CPU. */
   DYNAMIC = 32 * LINE,
 }

@@ -56,6 +56,11 @@ export const SLAB_OBJECTS = 7;
 export const SLAB_CPU_BYTES = 8 << 10;
 /** Slabs of one size without an object in use that are kept; more go back to the page allocator. */
 export const SLAB_EMPTY_KEPT = 1;
+/** A grace period of RCU that takes longer than this is reported with who holds it up. Times CPUs per core. */
+export const RCU_STALL_MS = 21_000;
+/** RCU callbacks that one run of the softirq invokes; of very many a part, so that it keeps up. */
+export const RCU_BATCH = 10;
+export const RCU_BATCH_SHIFT = 7;
 /** How often khungtaskd looks. */
 export const HUNG_TASK_CHECK_MS = 1000;
 /** How long an idle CPU spins before it parks: looks at its own queue. */

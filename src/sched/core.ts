@@ -23,6 +23,7 @@ import { smp_send_reschedule } from '../cpu/smp.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { signal_pending_state } from './pending.js';
 import { pq_find, pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
+import { rcu_note_context_switch } from './rcu.js';
 import { Task, TASK_DEAD, TASK_NORMAL, TASK_RUNNING } from './task-layout.js';
 
 /** Weight of nice 0; virtual time runs at NICE_0_WEIGHT / weight of real time. */
@@ -171,6 +172,7 @@ export const wake_up_state = (task: number, states: number): number => (try_to_w
  * Context: the CPU loop. Return: the next task, or 0.
  */
 export function switch_tasks(previous: number, preempted = false): number {
+  rcu_note_context_switch(previous);
   const now = clock_ns();
   const flags = lock_irqsave(my + Pcpu.RQ_LOCK);
   const next = pick_next(previous !== 0 && put_previous(previous, now, preempted) ? previous : 0);
@@ -182,9 +184,10 @@ export function switch_tasks(previous: number, preempted = false): number {
   }
   st(my + Pcpu.RQ_CURR, next);
   st(my + Pcpu.NEED_RESCHED, 0);
-  unlock_irqrestore(my + Pcpu.RQ_LOCK, flags);
+  // Before the lock is released: an interrupt counts its RCU sections in the current task, which another CPU may have then.
   const current = next === 0 ? ld(my + Pcpu.IDLE_TASK) : next;
   st(my + Pcpu.CURRENT, current);
+  unlock_irqrestore(my + Pcpu.RQ_LOCK, flags);
   st(my + Pcpu.ALLOC_OWNER, ld(current + Task.OWNER));
   stf64(my + Pcpu.WD_TOUCH, now);
   if (next !== 0) st(my + Pcpu.STAT_SWITCHES, ld(my + Pcpu.STAT_SWITCHES) + 1);

@@ -8,6 +8,7 @@ import { preempt_count } from '../cpu/preempt.js';
 import { a_ld, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
 import { report, task_comm, task_pid } from '../kernel/panic.js';
+import { rcu_holdup_text } from './rcu-stall.js';
 import { jiffies_to_msecs } from './timer.js';
 import { Block, Mutex, Task, WaitHead } from './task-layout.js';
 
@@ -15,15 +16,16 @@ const name = (task: number): string => `${task_comm(task)}/${task_pid(task)}`;
 
 /** Reports a call that may sleep where it must not. Cheap when all is well. */
 export function __might_sleep(what: string): void {
-  if (preempt_count() === 0 && !irqs_disabled()) return;
+  if (preempt_count() === 0 && !irqs_disabled() && ld(current_task() + Task.RCU_NESTING) === 0) return;
   bad_context(what);
 }
 export const might_sleep = __might_sleep;
 
 function bad_context(what: string): void {
   const task = current_task();
+  const depth = ld(task + Task.RCU_NESTING);
   report(
-    `sleeping function called from invalid context: ${what} (in_atomic(): ${preempt_count() === 0 ? 0 : 1}, irqs_disabled(): ${irqs_disabled() ? 1 : 0}, CPU ${cpu}, ${name(task)})`,
+    `sleeping function called from invalid context: ${what} (in_atomic(): ${preempt_count() === 0 ? 0 : 1}, irqs_disabled(): ${irqs_disabled() ? 1 : 0}, CPU ${cpu}, ${name(task)}${depth === 0 ? '' : `, RCU nest depth: ${depth}, expected: 0`})`,
   );
 }
 
@@ -55,6 +57,8 @@ export function blocked_text(task: number): string {
       return `sleeps for ${jiffies_to_msecs(address)} ms`;
     case Block.KTHREAD_EXIT:
       return `waits for ${name(address)} to end`;
+    case Block.RCU:
+      return address === 0 ? 'waits for RCU callbacks' : `waits for an RCU grace period${rcu_holdup_text()}`;
     default:
       return 'sleeps by schedule()';
   }

@@ -16,6 +16,7 @@ import { complete_all_raw, init_completion_raw, wait_for_completion_attempt } fr
 import { cpu_allowed, NICE_0_WEIGHT, wake_up_process } from './core.js';
 import { block_on, held_mutexes_text, might_sleep } from './debug.js';
 import { list_push_back, list_remove } from './rawlist.js';
+import { rcu_exit } from './rcu.js';
 import { delegate, drive, SLEEP, type Sleeping } from './sleep.js';
 import {
   Block,
@@ -219,6 +220,7 @@ export function stopped_before_start(task: number): boolean {
 export function exit_task(task: number, code: number, oopsed: boolean): void {
   if (ld(task + Task.MUTEXES) !== 0)
     report(`${task_comm(task)}/${task_pid(task)} ends and still holds: ${held_mutexes_text(task)}`, '');
+  rcu_exit(task, oopsed);
   a_or(task + Task.FLAGS, PF_EXITING | (oopsed ? PF_OOPSED : 0));
   st(task + Task.EXIT_CODE, code);
   const flags = lock_irqsave(Mach.LOCK_TASKLIST);

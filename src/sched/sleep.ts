@@ -16,7 +16,9 @@ import { irqs_disabled } from '../cpu/irqflags.js';
 import { preempt_count } from '../cpu/preempt.js';
 import { ld, st } from '../cpu/raw.js';
 import { SCHEDULE } from '../cpu/vectors.js';
-import { BUG, task_comm, task_pid } from '../kernel/panic.js';
+import { BUG, task_comm, task_pid, WARN_ONCE } from '../kernel/panic.js';
+import { __might_sleep } from './debug.js';
+import { rcu_all_qs } from './rcu.js';
 import { Task, TASK_RUNNING } from './task-layout.js';
 
 /** What an attempt returns when the task has to wait; no result has this value. */
@@ -63,6 +65,8 @@ export function pop_frame(frame: number): void {
 /** Called where a task is about to leave its CPU. */
 export function schedule_debug(): void {
   if (preempt_count() !== 0 || irqs_disabled()) scheduling_while_atomic();
+  if (ld(current_task() + Task.RCU_NESTING) !== 0)
+    WARN_ONCE(true, 'Voluntary context switch within RCU read-side critical section!');
 }
 function scheduling_while_atomic(): never {
   const task = current_task();
@@ -124,7 +128,19 @@ export const need_resched = (): boolean => ld(my + Pcpu.NEED_RESCHED) !== 0;
  * set_current_state and schedule: giving way there would be going to sleep without a look at the condition.
  */
 export function cond_resched(): Sleeping<number> {
+  if (ld(current_task() + Task.RCU_NESTING) !== 0) __might_sleep('cond_resched');
+  if (ld(my + Pcpu.RCU_QS_WANTED) !== 0) rcu_all_qs();
   if (ld(my + Pcpu.NEED_RESCHED) === 0 || preempt_count() !== 0) return ready(0);
+  if (ld(current_task() + Task.STATE) !== TASK_RUNNING) return ready(0);
+  return delegate(resched());
+}
+/**
+ * Gives way, unless preemption or interrupts are off, as preemption of the kernel would here: also inside
+ * rcu_read_lock, where cond_resched must not be called. In the free-running build a TypeScript task is preempted nowhere
+ * else. Context: task.
+ */
+export function preempt_schedule(): Sleeping<number> {
+  if (preempt_count() !== 0 || irqs_disabled()) return ready(0);
   if (ld(current_task() + Task.STATE) !== TASK_RUNNING) return ready(0);
   return delegate(resched());
 }

@@ -57,7 +57,11 @@ export const enum Task {
   SIG_PENDING = 192,
   SIG_BLOCKED = 200,
   SIG_ALLOWED = 208,
-  // 216 to 223: scheduling. 224 to 239: RCU. 240 to 255: free.
+  // 216 to 223: scheduling. 224 to 239: see below. 240 to 255: free.
+  /** RCU: depth of rcu_read_lock, what the outermost unlock has to do, list_head of readers that were switched out. */
+  RCU_NESTING = 224,
+  RCU_SPECIAL = 228,
+  RCU_LINK = 232,
   FRAMES = 256,
 }
 export const TASK_SIZE = Task.FRAMES + FRAME_AREA;
@@ -99,6 +103,8 @@ export const enum Block {
   WAIT_QUEUE = 3,
   TIMEOUT = 4,
   KTHREAD_EXIT = 5,
+  /** A grace period (BLOCK_ADDR is its number), or the callbacks that rcu_barrier waits for (0). */
+  RCU = 16,
 }
 /** struct completion: done, then a wait_queue_head (lock, list). */
 export const enum Completion {

@@ -4,6 +4,7 @@ import { Pcpu } from '../machine/memory-map.js';
 import { my } from '../cpu/context.js';
 import { a_ld, a_st, ld, st } from '../cpu/raw.js';
 import { scheduler_tick } from './core.js';
+import { rcu_tick } from './rcu.js';
 import { run_local_timers } from './timer.js';
 import { watchdog_tick } from './watchdog.js';
 
@@ -12,5 +13,6 @@ export function tick(): void {
   a_st(my + Pcpu.WD_TAKEN, a_ld(my + Pcpu.WD_SENT));
   scheduler_tick();
   run_local_timers();
+  rcu_tick();
   watchdog_tick();
 }

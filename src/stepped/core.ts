@@ -7,7 +7,7 @@
 // length it was given, a wait, a sleep, an end, or attention (something happened that lets another CPU run).
 import { MAX_CPUS, QUIET_EXPIRIES, QUIET_JUMPS, TIMER_AHEAD } from '../machine/params.js';
 import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
-import { cpu, my, switch_cpu } from '../cpu/context.js';
+import { cpu, current_task, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { in_hardirq, in_interrupt, in_serving_softirq, preempt_count } from '../cpu/preempt.js';
@@ -23,10 +23,11 @@ import { print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
 import { call_text, text_at } from '../kernel/text.js';
 import { fatal_in_interrupt } from '../kernel/traps.js';
 import { can_balance, idle_balance, switch_tasks } from '../sched/core.js';
-import { blocked_text, for_each_task } from '../sched/debug.js';
+import { __might_sleep, blocked_text, for_each_task } from '../sched/debug.js';
 import { pq_first } from '../sched/pqueue.js';
+import { rcu_poll } from '../sched/rcu.js';
 import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
-import { cond_resched, drive, resched, schedule } from '../sched/sleep.js';
+import { cond_resched, drive, preempt_schedule, resched, schedule } from '../sched/sleep.js';
 import {
   Block,
   Task,
@@ -179,8 +180,12 @@ twin(call_sleepable).$y = (handle: unknown, argument: unknown): Activation =>
   start_function(handle as number, argument);
 for (const f of [drive, schedule, resched]) twin(f).$y = f as unknown as (...args: unknown[]) => Activation;
 twin(cond_resched).$y = function* (): Activation {
+  if (ld(current_task() + Task.RCU_NESTING) !== 0) __might_sleep('cond_resched');
   if (ld(my + Pcpu.NEED_RESCHED) === 0 || preempt_count() !== 0) return 0;
   return yield* resched();
+};
+twin(preempt_schedule).$y = function* (): Activation {
+  return preempt_count() !== 0 || irqs_disabled() ? 0 : yield* resched();
 };
 
 function* start_plain(f: Twin, argument: unknown): Activation {
@@ -689,6 +694,7 @@ export function run(
       resume(c, action === Action.INTERRUPT || action === Action.TICK);
       if (choice) recorder.decided(c, action, now[Now.OWN_STEPS]!);
       choice = false;
+      if (ld(Mach.RCU_QS_LEFT) !== 0) rcu_poll();
       if (publish_jiffies()) raise_due();
       if (hashing) recorder.hashed((hash = hash_memory(hash)));
       if (found() && !to_the_end) return 'finding';
@@ -713,7 +719,7 @@ function decide(strategy: Strategy, count: number): boolean {
   if (count === 1 && view.pending[only] === 0 && view.contended[only] === 0 && !view.timers) {
     decision.cpu = only;
     decision.action = can_interrupt(percpu_base(only)) ? Action.INTERRUPT : Action.RUN;
-    decision.steps = now[Now.RELAXING] !== 0 ? 0 : FOREVER;
+    decision.steps = now[Now.RELAXING] !== 0 || ld(Mach.RCU_QS_LEFT) !== 0 ? 0 : FOREVER;
     decision.firm = false;
     return false;
   }

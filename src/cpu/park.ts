@@ -76,3 +76,10 @@ export function wait_on(reason: Wait, address: number, condition: () => boolean)
 export function cpu_relax(): void {
   step();
 }
+
+/** Sleeps `ms` at most, a fraction too, where nobody will ring but for an interrupt: the writer of a seqcount does not. */
+export function nap(ms: number): void {
+  a_st(my + Pcpu.BELL, 1);
+  if (!disturbed()) futex_wait(my + Pcpu.BELL, 1, ms);
+  a_st(my + Pcpu.BELL, 0);
+}

@@ -25,6 +25,8 @@ import { BUG } from '../kernel/panic.js';
 
 export const LOCK_SIZE = 8;
 export const LOCK_MAGIC = 0x0dead4ea;
+/** In place of LOCK_MAGIC: the lock is the queue of an rwlock (cpu/rwlock.ts), and reports name that. */
+export const QUEUE_MAGIC = 0x0dead4eb;
 export const HOLDER = 0x7f;
 export const SLEEPS = 0x100;
 export const HANDOFF = 0x200;

@@ -40,6 +40,9 @@ export const enum Wait {
   CALL_FUNCTION = 3,
   TIMER_CALLBACK = 4,
   RELAX = 5,
+  READ_LOCK = 6,
+  WRITE_LOCK = 7,
+  SEQCOUNT = 8,
 }
 export const WAIT_NAMES = [
   'nothing',
@@ -48,6 +51,9 @@ export const WAIT_NAMES = [
   'a called function',
   'a running timer',
   'a change',
+  'a reader-writer lock',
+  'a reader-writer lock',
+  'a writer in a seqcount section',
 ] as const;
 
 /** What a task or CPU yields: a pause at a step (stepped build only), a switch, a wait for another CPU (stepped only). */

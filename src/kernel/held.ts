@@ -1,10 +1,11 @@
 // noinstr: never transformed, never interrupted.
-// Which spin locks a CPU holds, for reports. A lock says so itself, by its magic word and its holder, so the answer is
+// Which spin locks a CPU holds, and which rwlocks it holds for writing, for reports. A lock says so itself, by its magic word and its holder, so the answer is
 // looked for where it is asked and costs nothing at each lock and unlock. Context: any.
 import { Mach, PAGE_SHIFT, PAGE_SIZE, STATIC } from '../machine/memory-map.js';
 import { MAX_HELD } from '../machine/params.js';
 import { ld } from '../cpu/raw.js';
 import { HOLDER, LOCK_MAGIC } from '../cpu/spinlock.js';
+import { RWLOCK_MAGIC } from '../cpu/rwlock.js';
 import { Mm } from '../mm/page.js';
 
 /**
@@ -24,5 +25,5 @@ export function held_locks(of: number): number[] {
 
 function look(from: number, to: number, holder: number, found: number[]): void {
   for (let a = from; a < to && found.length < MAX_HELD; a += 4)
-    if (ld(a + 4) === LOCK_MAGIC && (ld(a) & HOLDER) === holder) found.push(a);
+    if ((ld(a) & HOLDER) === holder && (ld(a + 4) === LOCK_MAGIC || ld(a + 4) === RWLOCK_MAGIC)) found.push(a);
 }

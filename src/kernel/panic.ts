@@ -5,6 +5,8 @@ import { cpu, current_task, my } from '../cpu/context.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { in_interrupt, preempt_count } from '../cpu/preempt.js';
 import { a_add, a_cas, a_ld, a_or, a_st, ld, ld8 } from '../cpu/raw.js';
+import { rwlock_wait_text } from '../cpu/rwlock.js';
+import { seqcount_text } from '../cpu/seqcount.js';
 import { lock_text, spin_holder } from '../cpu/spinlock.js';
 import { MachineStopped, raise_vector } from '../cpu/step.js';
 import { Vector, Wait } from '../cpu/vectors.js';
@@ -82,6 +84,8 @@ export function held_locks_text(of_cpu = cpu): string {
 /** What this CPU waits for, with who has it in his hands; '' when it does not wait. */
 function wait_text(): string {
   const address = ld(my + Pcpu.WAIT_ADDR);
+  const rwlock = rwlock_wait_text(ld(my + Pcpu.WAIT_REASON), address);
+  if (rwlock !== '') return rwlock;
   switch (ld(my + Pcpu.WAIT_REASON)) {
     case Wait.SPIN_LOCK: {
       const holder = spin_holder(address);
@@ -92,6 +96,8 @@ function wait_text(): string {
       return `a function that it called on CPU ${(address - CALLS) >> (MAX_CPUS_SHIFT + 4)}`;
     case Wait.TIMER_CALLBACK:
       return `the function of the timer ${lock_text(address)}`;
+    case Wait.SEQCOUNT:
+      return seqcount_text(address);
     default:
       return '';
   }

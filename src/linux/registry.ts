@@ -41,8 +41,10 @@ import * as printk from './printk.js';
 import * as processor from './processor.js';
 import * as refcount from './refcount.js';
 import * as rcupdate from './rcupdate.js';
+import * as rwlock from './rwlock.js';
 import * as sched from './sched.js';
 import * as sched_signal from './sched/signal.js';
+import * as seqlock from './seqlock.js';
 import * as slab from './slab.js';
 import * as smp from './smp.js';
 import * as spinlock from './spinlock.js';
@@ -95,8 +97,10 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   processor,
   refcount,
   rcupdate,
+  rwlock,
   sched,
   'sched/signal': sched_signal,
+  seqlock,
   slab,
   smp,
   spinlock,

@@ -1,4 +1,5 @@
-// <linux/spinlock.h>: spinlock_t. The core, with the word drawn, is cpu/spinlock.ts.
+// <linux/spinlock.h>: spinlock_t and raw_spinlock_t, which are the same here (there is no PREEMPT_RT); rwlock_t comes
+// along. The core, with the word drawn, is cpu/spinlock.ts.
 // Context: any. A lock that an interrupt handler takes too is taken with spin_lock_irqsave (or _irq) elsewhere, one that
 // a softirq takes with spin_lock_bh; a task must not sleep while it holds one.
 import { cpu } from '../cpu/context.js';
@@ -18,6 +19,8 @@ import {
 } from '../cpu/spinlock.js';
 import { BUG } from '../kernel/panic.js';
 import { DEFINE_STATIC, Struct, u32 } from './types.js';
+
+export * from './rwlock.js';
 
 export class spinlock_t extends Struct('spinlock_t', { rlock: u32, magic: u32 }, { init: arch_spin_init }) {}
 
@@ -118,3 +121,42 @@ export function assert_spin_locked(lock: spinlock_t): void {
   if (!spin_is_locked(lock)) BUG(`assert_spin_locked: ${lock_text(lock['@addr'])} is not locked`);
 }
 export { atomic_dec_and_lock, atomic_dec_and_lock_irqsave } from './refcount-lock.js';
+
+// `subclass` and `nest` are for lock dependencies, which nobody checks yet.
+export const spin_lock_nested = spin_lock as (lock: spinlock_t, subclass: number) => void;
+export const spin_lock_bh_nested = spin_lock_bh as (lock: spinlock_t, subclass: number) => void;
+export const spin_lock_irqsave_nested = spin_lock_irqsave as (lock: spinlock_t, subclass: number) => number;
+export const spin_lock_nest_lock = spin_lock as (lock: spinlock_t, nest: unknown) => void;
+
+/** What spinlock_t is on a kernel whose spin locks may sleep, and must not: the same as spinlock_t here. */
+export class raw_spinlock_t extends Struct(
+  'raw_spinlock_t',
+  { raw_lock: u32, magic: u32 },
+  { init: arch_spin_init, typedef: true },
+) {}
+export const DEFINE_RAW_SPINLOCK = (): raw_spinlock_t => DEFINE_STATIC(raw_spinlock_t);
+export const raw_spin_lock_init = (lock: raw_spinlock_t): void => arch_spin_init(lock['@addr']);
+
+type Takes<R = void> = (lock: raw_spinlock_t) => R;
+type Nested<R = void> = (lock: raw_spinlock_t, subclass: number) => R;
+export const raw_spin_lock = spin_lock as unknown as Takes;
+export const raw_spin_unlock = spin_unlock as unknown as Takes;
+export const raw_spin_lock_irq = spin_lock_irq as unknown as Takes;
+export const raw_spin_unlock_irq = spin_unlock_irq as unknown as Takes;
+export const raw_spin_lock_bh = spin_lock_bh as unknown as Takes;
+export const raw_spin_unlock_bh = spin_unlock_bh as unknown as Takes;
+export const raw_spin_lock_irqsave = spin_lock_irqsave as unknown as Takes<number>;
+export const raw_spin_unlock_irqrestore = spin_unlock_irqrestore as unknown as (
+  lock: raw_spinlock_t,
+  flags: number,
+) => void;
+export const raw_spin_trylock = spin_trylock as unknown as Takes<boolean>;
+export const raw_spin_trylock_irq = spin_trylock_irq as unknown as Takes<boolean>;
+export const raw_spin_trylock_bh = spin_trylock_bh as unknown as Takes<boolean>;
+export const raw_spin_trylock_irqsave = spin_trylock_irqsave as unknown as Takes<number>;
+export const raw_spin_lock_nested = spin_lock as unknown as Nested;
+export const raw_spin_lock_irqsave_nested = spin_lock_irqsave as unknown as Nested<number>;
+export const raw_spin_lock_nest_lock = spin_lock as unknown as (lock: raw_spinlock_t, nest: unknown) => void;
+export const raw_spin_is_locked = spin_is_locked as unknown as Takes<boolean>;
+export const raw_spin_is_contended = spin_is_contended as unknown as Takes<boolean>;
+export const assert_raw_spin_locked = assert_spin_locked as unknown as Takes;

@@ -90,7 +90,8 @@ export class Machine {
         (options.panic_on_oops === true ? BootFlag.PANIC_ON_OOPS : 0) |
         (options.panic_on_lockup === true ? BootFlag.PANIC_ON_LOCKUP : 0) |
         (options.console === undefined ? 0 : BootFlag.SERIAL_CONSOLE) |
-        (options.chaos === undefined ? 0 : BootFlag.CHAOS),
+        (options.chaos === undefined ? 0 : BootFlag.CHAOS) |
+        (process.arch === 'x64' || process.arch === 'ia32' ? 0 : BootFlag.WEAK_MEMORY),
       chaos: options.chaos ?? 0,
       soft_lockup_ms: options.soft_lockup_ms ?? 0,
       hard_lockup_ms: options.hard_lockup_ms ?? 0,

@@ -153,6 +153,8 @@ export const enum BootFlag {
   SERIAL_CONSOLE = 4,
   /** Random delays at steps: cpu/chaos.ts. */
   CHAOS = 8,
+  /** The host reorders loads (Arm): who reads under a seqcount needs a barrier. */
+  WEAK_MEMORY = 16,
 }
 
 export const enum State {

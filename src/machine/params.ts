@@ -25,6 +25,9 @@ export const LOCK_NODE_SPIN = 60;
 export const LOCK_HEAD_SPIN = 100;
 /** The first waiter of a lock is passed over for at most this long; then the lock is handed to it. */
 export const LOCK_PATIENCE_MS = 4;
+/** A reader of a seqcount looks this often while a writer is in its section, then sleeps for so long between two looks. */
+export const SEQCOUNT_SPIN = 200;
+export const SEQCOUNT_NAP_MS = 0.05;
 /** A lock waited for longer than this is reported with its holder. Times CPUs per core. */
 export const LOCK_STARVED_MS = 10_000;
 /** Spin locks of one CPU that reports name. */

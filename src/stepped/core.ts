@@ -12,6 +12,8 @@ import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { in_hardirq, in_interrupt, in_serving_softirq, preempt_count } from '../cpu/preempt.js';
 import { do_softirq } from '../cpu/softirq.js';
+import { rwlock_wait_text } from '../cpu/rwlock.js';
+import { seqcount_text } from '../cpu/seqcount.js';
 import { arch_spin_lock, HOLDER, lock_text } from '../cpu/spinlock.js';
 import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { MachineStopped } from '../cpu/step.js';
@@ -758,6 +760,9 @@ function wait_text(c: number): string {
   const area = percpu_base(c);
   const reason = ld(area + Pcpu.WAIT_REASON);
   const address = ld(area + Pcpu.WAIT_ADDR);
+  const rwlock = rwlock_wait_text(reason, address);
+  if (rwlock !== '') return `waits for ${rwlock}`;
+  if (reason === Wait.SEQCOUNT) return `waits for ${seqcount_text(address)}`;
   const holder = reason === Wait.SPIN_LOCK ? (a_ld(address) & HOLDER) - 1 : -1;
   return (
     `waits for ${WAIT_NAMES[reason]}` +

@@ -51,3 +51,4 @@ export function cpu_relax(): void {}
 };
 export const disturbed = (): boolean => false;
 export function park_unless(_ready: () => boolean, _limit?: number): void {}
+export function nap(_ms: number): void {}

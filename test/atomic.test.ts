@@ -70,15 +70,15 @@ describe('atomic_t', () => {
           [(a, b) => a & ~b, 'andnot'],
         ];
         for (const [f, name] of ops) {
-          expect(run(x, () => A[`atomic_${name}`](v, n))).toEqual([undefined, f(x, n)]);
-          expect(run(x, () => A[`atomic_fetch_${name}`](v, n))).toEqual([x, f(x, n)]);
+          expect(run(x, () => A[`atomic_${name}`](n, v))).toEqual([undefined, f(x, n)]);
+          expect(run(x, () => A[`atomic_fetch_${name}`](n, v))).toEqual([x, f(x, n)]);
         }
         const add = (x + n) | 0;
         const sub = (x - n) | 0;
-        expect(run(x, () => A.atomic_add_return(v, n))).toEqual([add, add]);
-        expect(run(x, () => A.atomic_sub_return(v, n))).toEqual([sub, sub]);
-        expect(run(x, () => A.atomic_sub_and_test(v, n))).toEqual([sub === 0, sub]);
-        expect(run(x, () => A.atomic_add_negative(v, n))).toEqual([add < 0, add]);
+        expect(run(x, () => A.atomic_add_return(n, v))).toEqual([add, add]);
+        expect(run(x, () => A.atomic_sub_return(n, v))).toEqual([sub, sub]);
+        expect(run(x, () => A.atomic_sub_and_test(n, v))).toEqual([sub === 0, sub]);
+        expect(run(x, () => A.atomic_add_negative(n, v))).toEqual([add < 0, add]);
         expect(run(x, () => A.atomic_xchg(v, n))).toEqual([x, n]);
         expect(run(x, () => A.atomic_fetch_add_unless(v, n, 1))).toEqual([x, x === 1 ? x : add]);
         expect(run(x, () => A.atomic_add_unless(v, n, 1))).toEqual([x !== 1, x === 1 ? x : add]);

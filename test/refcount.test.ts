@@ -33,19 +33,19 @@ test('every operation of atomic64_t gives what 64-bit arithmetic gives', () => {
         const result = f();
         return [result, A.atomic64_read(v)];
       };
-      expect(run(() => A.atomic64_add_return(v, n))).toEqual([s(a + n), s(a + n)]);
-      expect(run(() => A.atomic64_sub_return(v, n))).toEqual([s(a - n), s(a - n)]);
-      expect(run(() => A.atomic64_fetch_add(v, n))).toEqual([a, s(a + n)]);
-      expect(run(() => A.atomic64_fetch_sub_relaxed(v, n))).toEqual([a, s(a - n)]);
-      expect(run(() => A.atomic64_fetch_andnot(v, n))).toEqual([a, a & ~n]);
-      expect(run(() => A.atomic64_fetch_and(v, n))).toEqual([a, a & n]);
-      expect(run(() => A.atomic64_fetch_or(v, n))).toEqual([a, a | n]);
-      expect(run(() => A.atomic64_fetch_xor(v, n))).toEqual([a, a ^ n]);
+      expect(run(() => A.atomic64_add_return(n, v))).toEqual([s(a + n), s(a + n)]);
+      expect(run(() => A.atomic64_sub_return(n, v))).toEqual([s(a - n), s(a - n)]);
+      expect(run(() => A.atomic64_fetch_add(n, v))).toEqual([a, s(a + n)]);
+      expect(run(() => A.atomic64_fetch_sub_relaxed(n, v))).toEqual([a, s(a - n)]);
+      expect(run(() => A.atomic64_fetch_andnot(n, v))).toEqual([a, a & ~n]);
+      expect(run(() => A.atomic64_fetch_and(n, v))).toEqual([a, a & n]);
+      expect(run(() => A.atomic64_fetch_or(n, v))).toEqual([a, a | n]);
+      expect(run(() => A.atomic64_fetch_xor(n, v))).toEqual([a, a ^ n]);
       expect(run(() => A.atomic64_xchg(v, n))).toEqual([a, n]);
       expect(run(() => A.atomic64_cmpxchg(v, a, n))).toEqual([a, n]);
       expect(run(() => A.atomic64_cmpxchg(v, s(a + 1n), n))).toEqual([a, a]);
-      expect(run(() => A.atomic64_add_negative(v, n))).toEqual([s(a + n) < 0n, s(a + n)]);
-      expect(run(() => A.atomic64_sub_and_test(v, a))).toEqual([true, 0n]);
+      expect(run(() => A.atomic64_add_negative(n, v))).toEqual([s(a + n) < 0n, s(a + n)]);
+      expect(run(() => A.atomic64_sub_and_test(a, v))).toEqual([true, 0n]);
       expect(run(() => A.atomic64_add_unless(v, n, a))).toEqual([false, a]);
       expect(run(() => A.atomic64_fetch_add_unless(v, n, s(a + 1n)))).toEqual([a, s(a + n)]);
       expect(run(() => A.atomic64_inc_not_zero(v))[0]).toBe(a !== 0n);
@@ -59,7 +59,7 @@ test('every operation of atomic64_t gives what 64-bit arithmetic gives', () => {
 
 test('a number where a 64-bit value is meant is refused and changes nothing', () => {
   A.atomic64_set(v, 5n);
-  expect(() => A.atomic64_add(v, 1 as never)).toThrow(/bigint/);
+  expect(() => A.atomic64_add(1 as never, v)).toThrow(/bigint/);
   expect(() => A.atomic64_set(v, 1 as never)).toThrow(/bigint/);
   expect(A.atomic64_read(v)).toBe(5n);
 });

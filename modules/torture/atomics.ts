@@ -70,9 +70,9 @@ function check_halves(v: bigint): void {
 function move(kind: number): void {
   const v = shared.halves;
   if (broken.value === 1) atomic64_set(v, atomic64_read(v) + BOTH);
-  else if (kind === 0) atomic64_add(v, BOTH);
-  else if (kind === 1) check_halves(atomic64_fetch_add(v, BOTH));
-  else if (kind === 2) check_halves(atomic64_sub_return(v, -BOTH));
+  else if (kind === 0) atomic64_add(BOTH, v);
+  else if (kind === 1) check_halves(atomic64_fetch_add(BOTH, v));
+  else if (kind === 2) check_halves(atomic64_sub_return(-BOTH, v));
   else if (kind === 3) {
     const old = { value: atomic64_read(v) };
     while (!atomic64_try_cmpxchg(v, old, old.value + BOTH)) check_halves(old.value);
@@ -85,7 +85,7 @@ function move(kind: number): void {
     }
   }
   atomic_inc(shared.moved);
-  atomic_long_fetch_add(shared.long, -1);
+  atomic_long_fetch_add(-1, shared.long);
 }
 function token(): void {
   if (broken.value === 3) {

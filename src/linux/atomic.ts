@@ -3,7 +3,7 @@
 //
 // Values wrap at 32 bits. Every operation is one step and sequentially consistent, more than Linux promises: there the
 // void ones and the _relaxed forms order nothing, _acquire and _release one side. Names are kept so that the code says
-// what it needs. The counter comes first, unlike in Linux, as a method's object would: `atomic_add(v, 3)`.
+// what it needs. Arguments have Linux's order: `atomic_add(3, v)`, `atomic_set(v, 3)`.
 import { check_address, no_step, poll } from '../cpu/heap.js';
 import { a_add, a_and, a_cas, a_ld, a_or, a_st, a_sub, a_xchg, a_xor } from '../cpu/raw.js';
 import { int } from './field.js';
@@ -29,23 +29,23 @@ export function atomic_set(v: atomic_t, n: number): void {
   a_st(counter(v), n | 0);
 }
 
-export function atomic_add(v: atomic_t, n: number): void {
+export function atomic_add(n: number, v: atomic_t): void {
   a_add(counter(v), n);
 }
-export function atomic_sub(v: atomic_t, n: number): void {
+export function atomic_sub(n: number, v: atomic_t): void {
   a_sub(counter(v), n);
 }
-export function atomic_and(v: atomic_t, n: number): void {
+export function atomic_and(n: number, v: atomic_t): void {
   a_and(counter(v), n);
 }
-export function atomic_or(v: atomic_t, n: number): void {
+export function atomic_or(n: number, v: atomic_t): void {
   a_or(counter(v), n);
 }
-export function atomic_xor(v: atomic_t, n: number): void {
+export function atomic_xor(n: number, v: atomic_t): void {
   a_xor(counter(v), n);
 }
 /** Clears the bits of `n`. */
-export function atomic_andnot(v: atomic_t, n: number): void {
+export function atomic_andnot(n: number, v: atomic_t): void {
   a_and(counter(v), ~n);
 }
 export function atomic_inc(v: atomic_t): void {
@@ -56,10 +56,10 @@ export function atomic_dec(v: atomic_t): void {
 }
 
 // The new value.
-export function atomic_add_return(v: atomic_t, n: number): number {
+export function atomic_add_return(n: number, v: atomic_t): number {
   return (a_add(counter(v), n) + n) | 0;
 }
-export function atomic_sub_return(v: atomic_t, n: number): number {
+export function atomic_sub_return(n: number, v: atomic_t): number {
   return (a_sub(counter(v), n) - n) | 0;
 }
 export function atomic_inc_return(v: atomic_t): number {
@@ -70,22 +70,22 @@ export function atomic_dec_return(v: atomic_t): number {
 }
 
 // The old value.
-export function atomic_fetch_add(v: atomic_t, n: number): number {
+export function atomic_fetch_add(n: number, v: atomic_t): number {
   return a_add(counter(v), n);
 }
-export function atomic_fetch_sub(v: atomic_t, n: number): number {
+export function atomic_fetch_sub(n: number, v: atomic_t): number {
   return a_sub(counter(v), n);
 }
-export function atomic_fetch_and(v: atomic_t, n: number): number {
+export function atomic_fetch_and(n: number, v: atomic_t): number {
   return a_and(counter(v), n);
 }
-export function atomic_fetch_or(v: atomic_t, n: number): number {
+export function atomic_fetch_or(n: number, v: atomic_t): number {
   return a_or(counter(v), n);
 }
-export function atomic_fetch_xor(v: atomic_t, n: number): number {
+export function atomic_fetch_xor(n: number, v: atomic_t): number {
   return a_xor(counter(v), n);
 }
-export function atomic_fetch_andnot(v: atomic_t, n: number): number {
+export function atomic_fetch_andnot(n: number, v: atomic_t): number {
   return a_and(counter(v), ~n);
 }
 export function atomic_fetch_inc(v: atomic_t): number {
@@ -113,7 +113,7 @@ export function atomic_try_cmpxchg(v: atomic_t, old: { value: number }, n: numbe
 }
 
 /** Return: whether the result is 0. */
-export function atomic_sub_and_test(v: atomic_t, n: number): boolean {
+export function atomic_sub_and_test(n: number, v: atomic_t): boolean {
   return ((a_sub(counter(v), n) - n) | 0) === 0;
 }
 export function atomic_inc_and_test(v: atomic_t): boolean {
@@ -123,7 +123,7 @@ export function atomic_dec_and_test(v: atomic_t): boolean {
   return a_sub(counter(v), 1) === 1;
 }
 /** Return: whether the result is negative. */
-export function atomic_add_negative(v: atomic_t, n: number): boolean {
+export function atomic_add_negative(n: number, v: atomic_t): boolean {
   return ((a_add(counter(v), n) + n) | 0) < 0;
 }
 

@@ -32,23 +32,23 @@ export function atomic64_set(v: atomic64_t, n: bigint): void {
   a_st64(counter(v), value(n));
 }
 
-export function atomic64_add(v: atomic64_t, n: bigint): void {
+export function atomic64_add(n: bigint, v: atomic64_t): void {
   a_add64(counter(v), value(n));
 }
-export function atomic64_sub(v: atomic64_t, n: bigint): void {
+export function atomic64_sub(n: bigint, v: atomic64_t): void {
   a_sub64(counter(v), value(n));
 }
-export function atomic64_and(v: atomic64_t, n: bigint): void {
+export function atomic64_and(n: bigint, v: atomic64_t): void {
   a_and64(counter(v), value(n));
 }
-export function atomic64_or(v: atomic64_t, n: bigint): void {
+export function atomic64_or(n: bigint, v: atomic64_t): void {
   a_or64(counter(v), value(n));
 }
-export function atomic64_xor(v: atomic64_t, n: bigint): void {
+export function atomic64_xor(n: bigint, v: atomic64_t): void {
   a_xor64(counter(v), value(n));
 }
 /** Clears the bits of `n`. */
-export function atomic64_andnot(v: atomic64_t, n: bigint): void {
+export function atomic64_andnot(n: bigint, v: atomic64_t): void {
   a_and64(counter(v), ~value(n));
 }
 export function atomic64_inc(v: atomic64_t): void {
@@ -59,10 +59,10 @@ export function atomic64_dec(v: atomic64_t): void {
 }
 
 // The new value.
-export function atomic64_add_return(v: atomic64_t, n: bigint): bigint {
+export function atomic64_add_return(n: bigint, v: atomic64_t): bigint {
   return wrap(a_add64(counter(v), value(n)) + n);
 }
-export function atomic64_sub_return(v: atomic64_t, n: bigint): bigint {
+export function atomic64_sub_return(n: bigint, v: atomic64_t): bigint {
   return wrap(a_sub64(counter(v), value(n)) - n);
 }
 export function atomic64_inc_return(v: atomic64_t): bigint {
@@ -73,22 +73,22 @@ export function atomic64_dec_return(v: atomic64_t): bigint {
 }
 
 // The old value.
-export function atomic64_fetch_add(v: atomic64_t, n: bigint): bigint {
+export function atomic64_fetch_add(n: bigint, v: atomic64_t): bigint {
   return a_add64(counter(v), value(n));
 }
-export function atomic64_fetch_sub(v: atomic64_t, n: bigint): bigint {
+export function atomic64_fetch_sub(n: bigint, v: atomic64_t): bigint {
   return a_sub64(counter(v), value(n));
 }
-export function atomic64_fetch_and(v: atomic64_t, n: bigint): bigint {
+export function atomic64_fetch_and(n: bigint, v: atomic64_t): bigint {
   return a_and64(counter(v), value(n));
 }
-export function atomic64_fetch_or(v: atomic64_t, n: bigint): bigint {
+export function atomic64_fetch_or(n: bigint, v: atomic64_t): bigint {
   return a_or64(counter(v), value(n));
 }
-export function atomic64_fetch_xor(v: atomic64_t, n: bigint): bigint {
+export function atomic64_fetch_xor(n: bigint, v: atomic64_t): bigint {
   return a_xor64(counter(v), value(n));
 }
-export function atomic64_fetch_andnot(v: atomic64_t, n: bigint): bigint {
+export function atomic64_fetch_andnot(n: bigint, v: atomic64_t): bigint {
   return a_and64(counter(v), ~value(n));
 }
 export function atomic64_fetch_inc(v: atomic64_t): bigint {
@@ -116,7 +116,7 @@ export function atomic64_try_cmpxchg(v: atomic64_t, old: { value: bigint }, n: b
 }
 
 /** Return: whether the result is 0. */
-export function atomic64_sub_and_test(v: atomic64_t, n: bigint): boolean {
+export function atomic64_sub_and_test(n: bigint, v: atomic64_t): boolean {
   return wrap(a_sub64(counter(v), value(n)) - n) === 0n;
 }
 export function atomic64_inc_and_test(v: atomic64_t): boolean {
@@ -126,7 +126,7 @@ export function atomic64_dec_and_test(v: atomic64_t): boolean {
   return a_sub64(counter(v), 1n) === 1n;
 }
 /** Return: whether the result is negative. */
-export function atomic64_add_negative(v: atomic64_t, n: bigint): boolean {
+export function atomic64_add_negative(n: bigint, v: atomic64_t): boolean {
   return wrap(a_add64(counter(v), value(n)) + n) < 0n;
 }
 

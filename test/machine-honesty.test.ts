@@ -196,6 +196,14 @@ test('a hung task is reported with the mutex that it waits for and who holds it'
   expect(blocked).toContainEqual(expect.stringMatching(/^holder\/\d+ waits on the wait queue shared\S+ \[honesty\]$/));
 }, 60_000);
 
+test('a task that dies while it waits for a mutex leaves the queue: those behind it get the mutex', async () => {
+  const { log, blocked, verdict } = await misuse('oops-in-mutex-queue');
+  expect(log).toMatch(/scheduling while atomic: dies\/\d+/);
+  expect(log).toContain('the next waiter has the mutex');
+  expect(blocked).toEqual([]);
+  expect(verdict).toEqual({ oopses: 1, warnings: 0, reports: 1 });
+}, 60_000);
+
 test('tasks that wait for good are listed with what they wait for', async () => {
   const { blocked, verdict } = await misuse('hung-completion');
   expect(blocked).toEqual([expect.stringMatching(/^misuse\/\d+ waits for the completion shared\S+ \[honesty\]$/)]);

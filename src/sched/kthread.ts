@@ -15,6 +15,7 @@ import { format } from '../kernel/vsprintf.js';
 import { complete_all_raw, init_completion_raw, wait_for_completion_attempt } from './completion.js';
 import { cpu_allowed, NICE_0_WEIGHT, wake_up_process } from './core.js';
 import { block_on, held_mutexes_text, might_sleep } from './debug.js';
+import { mutex_abandon } from './mutex.js';
 import { list_push_back, list_remove } from './rawlist.js';
 import { rcu_exit } from './rcu.js';
 import { delegate, drive, SLEEP, type Sleeping } from './sleep.js';
@@ -223,6 +224,8 @@ export function exit_task(task: number, code: number, oopsed: boolean): void {
   rcu_exit(task, oopsed);
   a_or(task + Task.FLAGS, PF_EXITING | (oopsed ? PF_OOPSED : 0));
   st(task + Task.EXIT_CODE, code);
+  // Other queues pass over a waiter that can't be woken; the mutex wakes one, and relies on it.
+  if (oopsed && ld(task + Task.BLOCK_KIND) === Block.MUTEX) mutex_abandon(ld(task + Task.BLOCK_ADDR), task);
   const flags = lock_irqsave(Mach.LOCK_TASKLIST);
   list_remove(task + Task.TASKS);
   unlock_irqrestore(Mach.LOCK_TASKLIST, flags);

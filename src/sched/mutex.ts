@@ -6,9 +6,16 @@
 // The list and the changes of flags are under WAIT_LOCK; anybody may take a free mutex by one compare-exchange of OWNER
 // (stealing is what makes it fast), which HANDOFF bounds.
 import { Break, breaks } from '../cpu/break.js';
-import { current_task } from '../cpu/context.js';
+import { cpu, current_task } from '../cpu/context.js';
 import { a_and, a_cas, a_ld, a_or, a_st, ld, st } from '../cpu/raw.js';
-import { arch_spin_init, LOCK_MAGIC, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
+import {
+  arch_spin_init,
+  LOCK_MAGIC,
+  lock_irqsave,
+  lock_text,
+  spin_holder,
+  unlock_irqrestore,
+} from '../cpu/spinlock.js';
 import { in_interrupt } from '../cpu/preempt.js';
 import { BUG, task_comm, task_pid, WARN } from '../kernel/panic.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
@@ -139,6 +146,28 @@ function unlock_slow(m: number): void {
   const handed = !empty && (a_ld(m + Mutex.OWNER) & HANDOFF) !== 0;
   a_st(m + Mutex.OWNER, handed ? task | WAITERS | HANDOFF : empty ? 0 : WAITERS);
   if (!empty) try_to_wake_up(task, TASK_NORMAL);
+  unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
+}
+/**
+ * A task dies of an oops while it waits for the mutex: takes it off the list, or the next unlock would wake the dead and
+ * nobody else, and passes on what was meant for it. Context: the end of that task.
+ */
+export function mutex_abandon(m: number, task: number): void {
+  // An oops in the middle of a change of the list, or a mutex that was overwritten: nothing can be mended.
+  if (ld(m + Mutex.MAGIC) !== LOCK_MAGIC || spin_holder(m + Mutex.WAIT_LOCK) === cpu) return;
+  const flags = lock_irqsave(m + Mutex.WAIT_LOCK);
+  const list = m + Mutex.WAIT_LIST;
+  for (let at = ld(list); at !== list; at = ld(at)) {
+    if (ld(at - LIST + TASK) !== task) continue;
+    list_remove(at);
+    break;
+  }
+  const empty = list_is_empty(list);
+  const owner = mutex_owner(m);
+  if (empty) a_and(m + Mutex.OWNER, ~(WAITERS | HANDOFF));
+  // It was woken because the mutex is free, or it has even been handed over to it.
+  if (owner === task) a_st(m + Mutex.OWNER, empty ? 0 : WAITERS);
+  if (!empty && (owner === task || owner === 0)) try_to_wake_up(ld(ld(list) - LIST + TASK), TASK_NORMAL);
   unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
 }
 function not_owner(m: number, me: number): never {

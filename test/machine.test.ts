@@ -136,6 +136,58 @@ test('a machine that has been powered off says so, and may be powered off again'
   await machine.poweroff();
 });
 
+test('power-off twice at once is one power-off', async () => {
+  const machine = await Machine.boot({ cpus: 2 });
+  const [first, second] = await Promise.all([machine.poweroff(), machine.poweroff()]);
+  expect(first.map((s) => s.cpu)).toEqual([0, 1]);
+  expect(second).toEqual(first);
+});
+
+test('a machine that has been powered off tells of itself, not of the one that has its memory now', async () => {
+  const first = await Machine.boot({ cpus: 2 });
+  await first.insmod(provider);
+  const switches = first.statistics().reduce((sum, cpu) => sum + cpu.switches, 0);
+  await first.poweroff();
+  await on_machine({ cpus: 2 }, async (second) => {
+    await expect(second.insmod(honesty, { what: 'init-oops' })).rejects.toThrow(/died of an oops/);
+    expect(second.verdict.oopses).toBe(1);
+    expect(first.verdict).toEqual({ oopses: 0, warnings: 0, reports: 0 });
+    expect(first.statistics().reduce((sum, cpu) => sum + cpu.switches, 0)).toBeGreaterThanOrEqual(switches);
+    expect(first.blocked()).toEqual([]);
+    expect(first.running()).toEqual([]);
+    expect(first.tasks).toBe(0);
+  });
+}, 60_000);
+
+test('every call on a machine that has failed says how it failed', async () => {
+  const machine = await Machine.boot({ cpus: 2, panic_on_oops: true });
+  await expect(machine.insmod(honesty, { what: 'init-oops' })).rejects.toThrow(
+    /kernel panic on CPU \d: Fatal exception/,
+  );
+  await expect(machine.insmod(provider)).rejects.toThrow(/kernel panic/);
+  await expect(machine.insmod(provider.file)).rejects.toThrow(/kernel panic/);
+  await expect(machine.rmmod('provider')).rejects.toThrow(/kernel panic/);
+  await expect(machine.idle()).rejects.toThrow(/kernel panic/);
+  expect(machine.failure?.message).toMatch(/kernel panic/);
+  await machine.poweroff();
+}, 60_000);
+
+test.each([
+  [null, /takes an object of options, not null/],
+  [{ cpuss: 2 }, /there is no option 'cpuss'; there are: cpus, memory,/],
+  [{ cpus: '2' }, /cpus: '2' is not a whole number/],
+  [{ heap_mib: -1 }, /heap_mib: -1 is not a whole number of MiB from 16/],
+  [{ soft_lockup_ms: NaN }, /soft_lockup_ms: NaN is not a number of milliseconds/],
+])('boot refuses %j and says what it takes', async (options, message) => {
+  await expect(Machine.boot(options as object)).rejects.toThrow(message);
+});
+
+test('what is no module is refused as such', () =>
+  on_machine({ cpus: 1 }, async (machine) => {
+    await expect(machine.insmod({} as CompiledModule)).rejects.toThrow(/insmod takes the path of a TypeScript file/);
+    await expect(machine.rmmod(undefined as unknown as string)).rejects.toThrow(/rmmod takes the name of a module/);
+  }));
+
 test('a request that waits when the machine is powered off ends, and disturbs no other machine', async () => {
   const machine = await Machine.boot({ cpus: 2 });
   const request = machine.insmod(honesty, { what: 'init-waits' });

@@ -1,7 +1,7 @@
 // The commands, their options and their help, for commander. What a command does is in a file of its own.
 import { Command, type CommanderError, Option } from 'commander';
 import { createRequire } from 'node:module';
-import { DEFAULT_MEMORY, HARD_LOCKUP_MS } from '../machine/params.js';
+import { DEFAULT_MEMORY, HARD_LOCKUP_MS, MAX_HEAP_MIB, MIN_HEAP_MIB } from '../machine/params.js';
 import { cpuCount, integer, memorySize, names, seconds, type CommonOptions } from './arguments.js';
 import { exploreCommand, replayCommand, type ExploreCommandOptions, type ReplayCommandOptions } from './explore.js';
 import type { Interrupt } from './interrupt.js';
@@ -53,7 +53,9 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
       .option('--no-check', 'skip the type check')
       .helpOption('-h, --help', 'this text');
   const heap = (): Option =>
-    new Option('--heap <MiB>', "JavaScript heap of each CPU's thread").argParser(integer(16, 65536)).default(256);
+    new Option('--heap <MiB>', "JavaScript heap of each CPU's thread")
+      .argParser(integer(MIN_HEAP_MIB, MAX_HEAP_MIB))
+      .default(256);
   const watchdog = (): Option =>
     new Option('--watchdog <s>', 'seconds (times CPUs per core) until a CPU that is stuck ends the run')
       .argParser(seconds(0.1))

@@ -122,8 +122,10 @@ function parse(fmt: string): Spec[] {
   return specs;
 }
 
+/** The format as it was written: without the level before it and the end of the line, on which the message would break. */
+const as_written = (fmt: string): string => fmt.replace(/^\x01./, '').replace(/\n$/, '');
 function complain(fmt: string, what: string): void {
-  WARN_ONCE(true, "%s in the format string '%s'", what, fmt);
+  WARN_ONCE(true, "%s in the format string '%s'", what, as_written(fmt));
 }
 
 /** The text of `fmt` with `args` in its conversions. Context: any. */

@@ -36,6 +36,7 @@ let inline_machine: Machine | null = null;
 export class Machine {
   readonly #log: MachineLog;
   #ended = false;
+  #ending: Promise<void> | null = null;
   #failure: Error | null = null;
   #jobs: Promise<CpuStatistics>[] = [];
   #settled: PromiseSettledResult<CpuStatistics>[] | null = null;
@@ -43,6 +44,8 @@ export class Machine {
   /** Who waits for something that a failure ends. Not a promise to race: that would keep every loser for ever. */
   readonly #waiting = new Set<() => void>();
   #busy = false;
+  /** What a machine that was powered off can still tell: its memory may be the next one's already. */
+  #final: { verdict: Verdict; statistics: CpuStatistics[]; tasks: number; blocked: string[] } | null = null;
   /** The CPU's code, if it runs in this thread. */
   #inline: typeof import('./inline.js') | null = null;
   readonly #symbols = new SymbolTable();
@@ -108,6 +111,7 @@ export class Machine {
             ),
       );
     };
+    pool.on_dead_thread = (error) => this.#fail(dead_thread('a thread of the machine', error));
     if (options.inline === true) return this.#boot_inline();
     this.#jobs = pool.start(process.cwd());
     this.#jobs.forEach((job, cpu) => {
@@ -116,7 +120,7 @@ export class Machine {
           if (this.#word(Mach.STATE) === State.PANIC) this.#fail(this.#panic());
           else if (!this.#ended) this.#fail(new MachineFailure(`CPU ${cpu} left its loop by itself`));
         },
-        (error: Error & { code?: string }) => this.#fail(dead_cpu(cpu, error)),
+        (error: Error & { code?: string }) => this.#fail(dead_thread(`CPU ${cpu}`, error)),
       );
     });
     this.#all = Promise.allSettled(this.#jobs);
@@ -148,11 +152,17 @@ export class Machine {
     if (this.#failure !== null) throw this.#failure;
   }
 
+  #refuse_failed(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
   /** Waits until the word changes, at most `ms`; throws when the machine has failed. */
   async #wait(address: number, value: number, ms: number): Promise<void> {
+    // Nobody wakes a wait that begins after the failure, and nothing would keep the process alive until its time is over.
+    this.#refuse_failed();
     const waiting = Atomics.waitAsync(this.pool.I32, address >> 2, value, ms);
     if (waiting.async) await this.#or_failure(waiting.value);
-    if (this.#failure !== null) throw this.#failure;
+    this.#refuse_failed();
     // The memory may be the next machine's already.
     if (this.#ended) throw new UsageError('the machine was powered off meanwhile');
   }
@@ -199,6 +209,7 @@ export class Machine {
   async #request(what: Request, text: string, argument = 0): Promise<Answer> {
     const { pool } = this;
     if (this.#ended) throw new UsageError('the machine was powered off meanwhile');
+    if (this.#failure !== null) throw this.#failure;
     post_request(pool, what, text, argument);
     this.raise(0, Vector.MAILBOX);
     if (this.#inline !== null) this.#run_inline(() => request_state(pool) === ANSWERED);
@@ -229,6 +240,8 @@ export class Machine {
     parameters: Record<string, string | number | boolean>,
   ): Promise<CompiledModule> {
     const compiled = typeof module === 'string' ? await compileModule(module, { build: 'free' }) : module;
+    if (!Array.isArray((compiled as CompiledModule | undefined)?.parameters))
+      throw new UsageError('insmod takes the path of a TypeScript file, or what compileModule gave');
     const given = parameter_texts(parameters);
     for (const [name] of given) {
       if (compiled.parameters.some((p) => p.name === name)) continue;
@@ -296,12 +309,14 @@ export class Machine {
    * machine these sleep for good. Works on a machine that hangs, too.
    */
   blocked(): string[] {
+    if (this.#final !== null) return this.#final.blocked;
     if (this.#loading !== '') this.#learn_symbols(this.#loading, mailbox_text(this.pool));
     return blocked_tasks(this.pool.memory, this.#symbols);
   }
 
   /** What each CPU that is not idle runs now, a line each. Works on a machine that hangs, too. */
   running(): string[] {
+    if (this.#final !== null) return [];
     const { I32, U8 } = this.pool;
     const lines: string[] = [];
     for (let c = 0; c < this.cpus; c++) {
@@ -313,6 +328,7 @@ export class Machine {
 
   /** What each CPU has done since boot, at any time. */
   statistics(): CpuStatistics[] {
+    if (this.#final !== null) return this.#final.statistics;
     return Array.from({ length: this.cpus }, (_, cpu) => read_statistics(this.pool.I32, this.pool.F64, cpu));
   }
 
@@ -333,6 +349,7 @@ export class Machine {
     return this.#exclusively(() => this.#rmmod(name));
   }
   async #rmmod(name: string): Promise<void> {
+    if (typeof name !== 'string') throw new UsageError(`rmmod takes the name of a module, not ${String(name)}`);
     const { result, text, oopsed } = await this.#request(Request.RMMOD, name);
     this.#log.drain();
     if (oopsed) throw new MachineFailure(`module_exit of ${name} died of an oops`);
@@ -371,10 +388,11 @@ export class Machine {
 
   /** Tasks that exist, without idle tasks and daemons of the kernel. */
   get tasks(): number {
-    return this.#word(Mach.NR_TASKS) - 2;
+    return this.#final?.tasks ?? this.#word(Mach.NR_TASKS) - 2;
   }
 
   get verdict(): Verdict {
+    if (this.#final !== null) return this.#final.verdict;
     return { oopses: this.#word(Mach.OOPSES), warnings: this.#word(Mach.WARNINGS), reports: this.#word(Mach.REPORTS) };
   }
 
@@ -394,21 +412,30 @@ export class Machine {
 
   /** Stops all CPUs and gives the threads and the memory back. Return: each CPU's statistics, if it could still tell. */
   async poweroff(): Promise<CpuStatistics[]> {
-    if (!this.#ended) await this.#end();
-    if (this.#inline !== null) return this.#last;
+    await (this.#ending ??= this.#end());
+    if (this.options.inline === true) return this.statistics();
     return (this.#settled ?? []).flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
   }
 
-  #last: CpuStatistics[] = [];
+  /** The last look at the memory, before it is given away. */
+  #keep_final(): void {
+    this.#final = {
+      verdict: this.verdict,
+      statistics: this.statistics(),
+      tasks: this.tasks,
+      blocked: this.blocked(),
+    };
+  }
+
   async #end_inline(): Promise<void> {
     const { pool } = this;
     await this.#log.end();
-    this.#last = this.statistics();
+    this.#keep_final();
     if (inline_machine === this) {
       this.#inline?.power_off_here();
       inline_machine = null;
     }
-    pool.on_lockup = () => {};
+    pool.on_lockup = pool.on_dead_thread = () => {};
     await give_pool(pool);
   }
 
@@ -436,7 +463,8 @@ export class Machine {
     if (stopped === null || this.#jobs.length === 0 || this.#settled?.some((s) => s.status === 'rejected'))
       pool.healthy = false;
     await this.#log.end();
-    pool.on_lockup = () => {};
+    this.#keep_final();
+    pool.on_lockup = pool.on_dead_thread = () => {};
     await give_pool(pool);
   }
 }
@@ -450,10 +478,10 @@ async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
   return result;
 }
 
-function dead_cpu(cpu: number, error: Error & { code?: string; exitCode?: number }): Error {
+function dead_thread(who: string, error: Error & { code?: string; exitCode?: number }): Error {
   if (error.code === 'ERR_WORKER_OUT_OF_MEMORY')
     return new EnvironmentFailure(
-      `CPU ${cpu} died: its worker ran out of JavaScript memory (--heap makes it larger): ${error.message}`,
+      `${who} died: its worker ran out of JavaScript memory (--heap makes it larger): ${error.message}`,
     );
-  return new MachineFailure(`CPU ${cpu} died: ${error.message}`);
+  return new MachineFailure(`${who} died: ${error.message}`);
 }

@@ -1,8 +1,9 @@
 // What a machine can be told at boot and with a module, and the checks of it.
+import { inspect } from 'node:util';
 import type { LogRecord } from '../kernel/log-reader.js';
 import { BREAKS } from '../cpu/break.js';
 import { UsageError } from './errors.js';
-import { DEFAULT_MEMORY, MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from './params.js';
+import { DEFAULT_MEMORY, MAX_CPUS, MAX_HEAP_MIB, MAX_MEMORY, MIN_HEAP_MIB, MIN_MEMORY } from './params.js';
 
 export interface MachineOptions {
   /** 1 to 64; 4 when not given. */
@@ -43,16 +44,47 @@ export interface Verdict {
   reports: number;
 }
 
+const KNOWN: ReadonlySet<string> = new Set<keyof MachineOptions>([
+  'cpus',
+  'memory',
+  'log',
+  'console',
+  'panic_on_oops',
+  'panic_on_lockup',
+  'soft_lockup_ms',
+  'hard_lockup_ms',
+  'hung_task_ms',
+  'inline',
+  'heap_mib',
+  'chaos',
+  'break_for_test',
+  'boot_ms',
+]);
+
 /** Throws UsageError. `inline_taken`: a machine runs in this thread already. Return: with the defaults filled in. */
 export function check_options(options: MachineOptions, inline_taken: boolean): { cpus: number; memory: number } {
+  if (typeof options !== 'object' || options === null)
+    throw new UsageError(`Machine.boot takes an object of options, not ${inspect(options)}`);
+  for (const name of Object.keys(options))
+    if (!KNOWN.has(name)) throw new UsageError(`there is no option '${name}'; there are: ${[...KNOWN].join(', ')}`);
   const cpus = options.cpus ?? 4;
   const memory = options.memory ?? DEFAULT_MEMORY;
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS)
-    throw new UsageError(`cpus: ${cpus} is not a whole number from 1 to ${MAX_CPUS}`);
+    throw new UsageError(`cpus: ${inspect(cpus)} is not a whole number from 1 to ${MAX_CPUS}`);
   if (!Number.isInteger(memory) || memory < MIN_MEMORY || memory > MAX_MEMORY || memory % 65536 !== 0)
     throw new UsageError(
-      `memory: ${memory} bytes is not a multiple of 64 KiB from ${MIN_MEMORY >> 20} MiB to ${MAX_MEMORY >> 20} MiB`,
+      `memory: ${inspect(memory)} bytes is not a multiple of 64 KiB from ${MIN_MEMORY >> 20} MiB to ${MAX_MEMORY >> 20} MiB`,
     );
+  const { heap_mib } = options;
+  if (heap_mib !== undefined && !(Number.isInteger(heap_mib) && heap_mib >= MIN_HEAP_MIB && heap_mib <= MAX_HEAP_MIB))
+    throw new UsageError(
+      `heap_mib: ${inspect(heap_mib)} is not a whole number of MiB from ${MIN_HEAP_MIB} to ${MAX_HEAP_MIB}`,
+    );
+  for (const name of ['soft_lockup_ms', 'hard_lockup_ms', 'hung_task_ms', 'boot_ms'] as const) {
+    const ms = options[name];
+    if (ms !== undefined && !(typeof ms === 'number' && ms >= 0))
+      throw new UsageError(`${name}: ${inspect(ms)} is not a number of milliseconds`);
+  }
   if (options.inline === true && cpus !== 1)
     throw new UsageError(`inline: a machine in the calling thread has one CPU, not ${cpus}`);
   if (options.inline === true && inline_taken)

@@ -6,6 +6,9 @@ export const MAX_CPUS = 64;
 export const HZ = 250;
 /** The machine's memory when `--memory` says nothing, and its bounds. */
 export const DEFAULT_MEMORY = 64 << 20;
+/** JavaScript heap of a CPU's thread in MiB. */
+export const MIN_HEAP_MIB = 16;
+export const MAX_HEAP_MIB = 65536;
 export const MIN_MEMORY = 8 << 20;
 export const MAX_MEMORY = 1 << 30;
 /** How long a CPU stays in one spin before it parks: iterations, each a step. */

@@ -35,6 +35,8 @@ export class Pool {
   healthy = true;
   /** What the timekeeper saw. */
   on_lockup: (report: TimekeeperReport) => void = () => {};
+  /** A thread died between two jobs: its CPU's job would wait for ever. */
+  on_dead_thread: (error: Error) => void = () => {};
   #piscina: Piscina | null = null;
   #timekeeper: Worker;
   #timekeeper_lives = true;
@@ -104,6 +106,11 @@ export class Pool {
       resourceLimits: { maxOldGenerationSizeMb: this.heap_mib },
     });
     const piscina = this.#piscina;
+    if (piscina.listenerCount('error') === 0)
+      piscina.on('error', (error: Error) => {
+        this.healthy = false;
+        this.on_dead_thread(error);
+      });
     return Array.from(
       { length: this.cpus },
       (_, number) => piscina.run({ memory: this.memory, number, cwd } satisfies CpuJob) as Promise<CpuStatistics>,

@@ -1,8 +1,12 @@
 // Which functions of the kernel's headers a module may call at its top level, by name. Used by the check of the top
 // level, by the rewrite that names static data, and by the lint rules.
 
-/** Makes static data in the machine's memory: the value is the same address on every CPU. */
-export const DEFINES = /^(DEFINE_\w+|DECLARE_\w+|LIST_HEAD|HLIST_HEAD)$/;
+/**
+ * Makes static data in the machine's memory: the value is the same address on every CPU. Not those that Linux puts on the
+ * stack: they are a task's.
+ */
+export const DEFINES =
+  /^(?!DEFINE_WAIT(_FUNC)?$|DECLARE_(S?)WAITQUEUE$|DECLARE_\w+_ONSTACK$)(DEFINE_\w+|DECLARE_\w+|LIST_HEAD|HLIST_HEAD)$/;
 
 /** Statements that describe the module, and compile-time assertions. */
 export const DESCRIBES =

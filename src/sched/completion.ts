@@ -1,9 +1,11 @@
 // Completions on byte addresses; linux/completion.ts has the public names. DONE is under the lock of the embedded wait
 // queue: how many waiters may pass, COMPLETE_ALL for all of them.
+import { current_task } from '../cpu/context.js';
 import { a_ld, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { set_current_state, __set_current_state } from './core.js';
 import { block_on, might_sleep, unblock } from './debug.js';
+import { signal_pending_state } from './pending.js';
 import { list_push_back, list_remove, list_unlinked } from './rawlist.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
 import {
@@ -20,7 +22,9 @@ import {
 import { arm_timeout, disarm_timeout, MAX_SCHEDULE_TIMEOUT, fresh_jiffies } from './timer.js';
 import { check_wait_head, init_wait_entry, init_wait_head, wake_up_queue_locked, WQ_FLAG_EXCLUSIVE } from './wait.js';
 
-const COMPLETE_ALL = 0x7fffffff;
+/** Linux's UINT_MAX. */
+const COMPLETE_ALL = -1;
+const ERESTARTSYS = 512;
 
 export function init_completion_raw(x: number): void {
   st(x + Completion.DONE, 0);
@@ -77,8 +81,11 @@ const END = 4;
 const ENTRY = 16;
 const TIMEOUT = COMPLETION_TIMEOUT;
 
-/** Result: 0 timed out; else the jiffies left, at least 1. `timeout` MAX_SCHEDULE_TIMEOUT waits for ever. */
-export function wait_for_completion_attempt(frame: number, x: number, timeout: number): number {
+/**
+ * Result: 0 timed out; -ERESTARTSYS for a signal that ends a sleep in `state` (0: none does); else the jiffies left, at
+ * least 1. `timeout` MAX_SCHEDULE_TIMEOUT waits for ever.
+ */
+export function wait_for_completion_attempt(frame: number, x: number, timeout: number, state = 0): number {
   const lock = x + Completion.WAIT + WaitHead.LOCK;
   const limited = timeout < MAX_SCHEDULE_TIMEOUT;
   const first = ld(frame + STATE) === 0;
@@ -86,7 +93,8 @@ export function wait_for_completion_attempt(frame: number, x: number, timeout: n
   const flags = lock_irqsave(lock);
   const left = !limited ? timeout : first ? timeout : Math.max(0, (ld(frame + END) - fresh_jiffies()) | 0);
   const got = take(x);
-  if (got || left === 0) {
+  const interrupted = !got && left > 0 && signal_pending_state(state, current_task());
+  if (got || left <= 0 || interrupted) {
     if (!first && !list_unlinked(entry + WaitEntry.LIST)) list_remove(entry + WaitEntry.LIST);
     unlock_irqrestore(lock, flags);
     __set_current_state(TASK_RUNNING);
@@ -94,7 +102,7 @@ export function wait_for_completion_attempt(frame: number, x: number, timeout: n
       unblock();
       if (limited) disarm_timeout(frame + TIMEOUT);
     }
-    return got ? Math.max(1, left) : 0;
+    return got ? Math.max(1, left) : interrupted ? -ERESTARTSYS : 0;
   }
   if (first) {
     st(frame + STATE, 1);
@@ -103,7 +111,7 @@ export function wait_for_completion_attempt(frame: number, x: number, timeout: n
   }
   if (list_unlinked(entry + WaitEntry.LIST))
     list_push_back(entry + WaitEntry.LIST, x + Completion.WAIT + WaitHead.LIST);
-  set_current_state(TASK_UNINTERRUPTIBLE);
+  set_current_state(state === 0 ? TASK_UNINTERRUPTIBLE : state);
   unlock_irqrestore(lock, flags);
   if (first) {
     block_on(Block.COMPLETION, x);
@@ -112,10 +120,10 @@ export function wait_for_completion_attempt(frame: number, x: number, timeout: n
   return SLEEP;
 }
 
-/** Context: task. Return: jiffies left (at least 1), 0 when it timed out. */
-export function wait_for_completion_timeout_raw(x: number, timeout: number): Sleeping<number> {
+/** Context: task. Return: jiffies left (at least 1), 0 when it timed out, -ERESTARTSYS. */
+export function wait_for_completion_timeout_raw(x: number, timeout: number, state = 0): Sleeping<number> {
   might_sleep('wait_for_completion');
   check_wait_head(x + Completion.WAIT, 'wait_for_completion');
   if (try_wait_raw(x)) return ready(Math.max(1, timeout));
-  return delegate(drive(wait_for_completion_attempt, COMPLETION_FRAME, x, timeout));
+  return delegate(drive(wait_for_completion_attempt, COMPLETION_FRAME, x, timeout, state));
 }

@@ -94,6 +94,8 @@ export const PF_OOPSED = 0x20000000;
 export const KTHREAD_SHOULD_STOP = 1;
 export const KTHREAD_BOUND = 2;
 export const KTHREAD_STARTED = 4;
+export const KTHREAD_SHOULD_PARK = 8;
+export const KTHREAD_IS_PARKED = 16;
 
 /** Task.BLOCK_KIND */
 export const enum Block {

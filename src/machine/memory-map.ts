@@ -111,6 +111,9 @@ export const enum Mach {
   CHAOS_SEED = 0x1524,
   /** Parts of the kernel that a test has broken: bits of `Break` in cpu/break.ts. */
   BREAK = 0x1538,
+  /** Records of each CPU's flight recorder, 0 for none; 1 after tracing_off. See kernel/trace.ts. */
+  TRACE_EVENTS = 0x153c,
+  TRACE_OFF = 0x1548,
   /** struct cpumask: the CPUs of the machine. */
   ONLINE_MASK = 0x1540,
   /** Words for tests that need some. */
@@ -250,6 +253,10 @@ export const enum Pcpu {
   /** The grace period in progress waits for this CPU; the CPU idles where nothing reads. See sched/rcu.ts. */
   RCU_QS_WANTED = 27 * LINE + 40,
   RCU_EQS = 27 * LINE + 44,
+  /** Flight recorder: the ring to write to (0: none, or off), the ring to read, bytes written. See kernel/trace.ts. */
+  TRACE_RING = 31 * LINE,
+  TRACE_KEPT = 31 * LINE + 4,
+  TRACE_HEAD = 31 * LINE + 8,
   /** From here DEFINE_PER_CPU. */
   DYNAMIC = 32 * LINE,
 }

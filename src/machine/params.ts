@@ -76,6 +76,17 @@ export const CHAOS_TURNS = 1024;
 export const CHAOS_SLEEP_MS = 1;
 /** Bytes of text of one log record; what is longer is cut. */
 export const LOG_RECORD_MAX = 4096;
+/** Records of each CPU's flight recorder, and of one whose events are written to a file (less if the memory is small). */
+export const TRACE_EVENTS = 512;
+export const TRACE_FILE_EVENTS = 32_768;
+export const TRACE_MIN_EVENTS = 64;
+export const TRACE_MAX_EVENTS = 131_072;
+/** The recorders together take at most one byte in this many of the memory. */
+export const TRACE_MEMORY_PART = 4;
+/** Each of so many frequent events in a row reads the clock; a power of two. */
+export const TRACE_CLOCK_EVERY = 64;
+/** Bytes of the text of one trace_printk. */
+export const TRACE_TEXT_MAX = 1024;
 /** Stepped build: virtual time of one step, in ns. */
 export const STEP_NS = 50;
 /** Stepped build: jumps of an idle machine to a timer that changed nothing, after which it waits for good. */

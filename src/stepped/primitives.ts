@@ -187,6 +187,7 @@ export const REPLACED: Readonly<Record<string, string>> = {
   'cpu/spin-slow.js': 'stepped/spin-slow.js',
   'cpu/loop.js': 'stepped/core.js',
   'kernel/loader.js': 'stepped/loader.js',
+  'kernel/trace.js': 'stepped/trace.js',
 };
 
 /**

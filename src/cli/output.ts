@@ -81,6 +81,13 @@ export class Output {
     process.stderr.write(`lockstep: ${text}\n`);
   }
 
+  /** Lines on stderr that explain what went wrong. Not with --quiet or --json. */
+  detail(lines: readonly string[]): void {
+    if (this.quiet || this.json) return;
+    this.clearStatus();
+    process.stderr.write(lines.map((line) => `${line}\n`).join(''));
+  }
+
   /** What went wrong: once, at the end. */
   error(text: string): void {
     this.clearStatus();

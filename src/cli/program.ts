@@ -81,11 +81,13 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .addOption(watchdog())
     .addOption(heap())
     .addOption(proc())
+    .option('--trace <file>', 'write the last events of each CPU as a trace for ui.perfetto.dev')
     .addHelpText(
       'after',
       examples(
         'lockstep run examples/hello.ts',
         'lockstep run examples/mutex-counter.ts threads=8 rounds=1000 --cpus 8',
+        'lockstep run examples/mutex-counter.ts --trace trace.json',
         'lockstep run my-driver.ts --timeout 5 --json',
       ),
     )

@@ -1,17 +1,21 @@
 // `lockstep run`: boot, insmod, wait until idle, rmmod, power off. The kernel log is the output.
 import type { CpuStatistics } from '../machine/statistics.js';
-import { MachineFailure } from '../machine/errors.js';
-import { compileModule } from '../module/compile.js';
+import { EnvironmentFailure, MachineFailure } from '../machine/errors.js';
+import type { Machine } from '../machine/machine.js';
+import { compileModule, type CompiledModule } from '../module/compile.js';
 import { shortPath } from '../module/errors.js';
 import { checkParameters, moduleParameters, type MachineCommandOptions } from './arguments.js';
 import type { Interrupt } from './interrupt.js';
 import { findings, findingText } from './locate.js';
 import { count, type Output } from './output.js';
 import { Session } from './session.js';
+import { lastEvents, printEvents, traceEvents, TraceFile } from './trace.js';
 
 export interface RunOptions extends MachineCommandOptions {
   /** Seconds to wait for the machine to get idle; 0 for ever. */
   timeout: number;
+  /** File for the flight recorder's events. */
+  trace?: string;
 }
 
 /** Return: the exit code. */
@@ -26,8 +30,31 @@ export async function run(
   const module = await interrupt.race(compileModule(file, { check: options.check, build: 'free' }));
   checkParameters(module, parameters);
   const limit = options.timeout === 0 ? Infinity : options.timeout * 1000;
-  const session = await Session.boot({ ...options, log: (record) => out.log(record) }, interrupt);
+  const trace = options.trace === undefined ? null : TraceFile.open(options.trace);
+  try {
+    return await runModule(module, parameters, limit, options, trace, out, interrupt);
+  } finally {
+    trace?.close();
+  }
+}
+
+async function runModule(
+  module: CompiledModule,
+  parameters: Record<string, string>,
+  limit: number,
+  options: RunOptions,
+  trace: TraceFile | null,
+  out: Output,
+  interrupt: Interrupt,
+): Promise<number> {
+  const trace_events = traceEvents(options.trace, options);
+  const session = await Session.boot(
+    { ...options, log: (record) => out.log(record), ...(trace_events !== undefined && { trace_events }) },
+    interrupt,
+  );
   const { machine } = session;
+  let traceFailure: EnvironmentFailure | null = null;
+  let events: string[] = [];
   let failure: MachineFailure | null = null;
   let blocked: string[] = [];
   let statistics: CpuStatistics[] = [];
@@ -38,6 +65,7 @@ export async function run(
     if (!(await session.idle(limit)))
       out.note(`still not idle after ${options.timeout} s (--timeout): unloading ${module.name} now`);
     const waiting = session.blocked();
+    if (waiting.length > 0) events = lastEvents(machine); // not those of the unload
     proc = await session.proc(options.proc);
     if (!(await session.rmmod(module, limit)))
       out.note(`${module.name} has no module_exit: it stays loaded until power-off, as in Linux`);
@@ -46,6 +74,10 @@ export async function run(
     if (!(error instanceof MachineFailure)) throw error;
     failure = error;
   } finally {
+    if (trace !== null) traceFailure = writeTrace(trace, machine, out);
+    const { oopses, warnings, reports } = machine.verdict;
+    const stuck = machine.failure !== null || failure?.message.includes('never returns') === true;
+    if (blocked.length === 0 && (oopses + warnings + reports > 0 || stuck)) events = lastEvents(machine);
     statistics = await session.end();
   }
 
@@ -60,19 +92,22 @@ export async function run(
     parameters,
     cpus: machine.cpus,
     memory: options.memory,
-    exitCode: failed ? 1 : 0,
+    exitCode: failed ? 1 : (traceFailure?.exitCode ?? 0),
     ...(failed && { message }),
     oopses,
     warnings,
     reports,
     findings: found,
     blocked,
+    ...(failed && events.length > 0 && { events }),
     log: machine.records.map(({ ts, level, cpu, pid, text }) => ({ seconds: ts / 1e9, level, cpu, pid, text })),
     statistics,
     ...(options.proc.length > 0 && { proc }),
   });
   printProc(proc, out);
-  if (!failed) return 0;
+  if (traceFailure !== null) out.error(traceFailure.message);
+  if (!failed) return traceFailure?.exitCode ?? 0;
+  printEvents(events, out);
   // A failed init has its own place; for the rest the first finding is the cause.
   const first = found.length > 0 && !message.includes(found[0]!) ? `\n  first: ${found[0]}` : '';
   const left = blocked.map((line) => `\n  left blocked for good: ${line}`).join('');
@@ -85,6 +120,17 @@ export function printProc(texts: Readonly<Record<string, string>>, out: Output):
   for (const [name, text] of Object.entries(texts)) {
     out.line(out.paint('bold', `/proc/${name}`));
     out.line(text);
+  }
+}
+
+/** Return: why it could not be written. */
+function writeTrace(trace: TraceFile, machine: Machine, out: Output): EnvironmentFailure | null {
+  try {
+    out.note(`${count(trace.write(machine), 'event')} written to ${trace.file}: open it with https://ui.perfetto.dev`);
+    return null;
+  } catch (error) {
+    if (error instanceof EnvironmentFailure) return error;
+    throw error;
   }
 }
 

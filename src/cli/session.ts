@@ -22,6 +22,8 @@ export interface SessionOptions extends CommonOptions {
   /** Seed of random delays. */
   chaos?: number | null;
   log?: (record: LogRecord) => void;
+  /** Records of each CPU's flight recorder; see MachineOptions. */
+  trace_events?: number;
 }
 
 /** Waits without keeping the process alive for it. */
@@ -43,6 +45,7 @@ export class Session {
       hard_lockup_ms: options.watchdog * 1000,
       panic_on_lockup: true,
       ...(options.chaos !== undefined && options.chaos !== null && { chaos: options.chaos }),
+      ...(options.trace_events !== undefined && { trace_events: options.trace_events }),
       // The kernel's banner is no message of the module's.
       log: (record) => (booted || record.level <= 4) && options.log?.(record),
     });

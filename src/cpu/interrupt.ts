@@ -14,6 +14,7 @@ import { mailbox_interrupt } from '../kernel/mailbox.js';
 import { call_device_vector, fatal_in_interrupt } from '../kernel/traps.js';
 import { BUG } from '../kernel/panic.js';
 import { symbol_text } from '../kernel/text.js';
+import { Event, trace_event } from '../kernel/trace.js';
 
 /** Takes all that is pending. Context: interrupts on, at a step (free-running build). */
 export function take_interrupts(): void {
@@ -45,8 +46,10 @@ export function run_interrupt(vector: number): void {
   const counter = my + Pcpu.IRQ_COUNTS + vector * 4;
   st(counter, ld(counter) + 1);
   const count = preempt_count();
+  trace_event(Event.IRQ_ENTER, vector);
   handle_vector(vector);
   if (preempt_count() !== count || ld(my + Pcpu.IRQ_OFF) === 0) handler_left_unbalanced(vector, count);
+  trace_event(Event.IRQ_EXIT, vector);
   st(my + Pcpu.IN_VECTOR, outer);
   irq_exit();
 }

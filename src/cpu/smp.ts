@@ -13,6 +13,7 @@ import { raise_vector } from './step.js';
 import { Vector, Wait } from './vectors.js';
 import { atomic_text_handle, text_handle, call_text, symbol_text } from '../kernel/text.js';
 import { BUG, WARN } from '../kernel/panic.js';
+import { Event, trace_event } from '../kernel/trace.js';
 
 export type smp_call_func_t = (info: number) => void;
 
@@ -36,7 +37,10 @@ export const get_cpu = (): number => {
 export const put_cpu = (): void => preempt_enable();
 
 /** Asks another CPU to look at its run queue. Context: any. */
-export const smp_send_reschedule = (target: number): void => raise_vector(percpu_base(target), Vector.RESCHEDULE);
+export function smp_send_reschedule(target: number): void {
+  trace_event(Event.IPI, target, Vector.RESCHEDULE);
+  raise_vector(percpu_base(target), Vector.RESCHEDULE);
+}
 
 /** The broken control: the call is published, then written. */
 function send_broken(target: number, s: number, handle: number, info: number): void {
@@ -50,6 +54,7 @@ function send_broken(target: number, s: number, handle: number, info: number): v
 /** Calls the function with interrupts off, and checks that it leaves the CPU as it was. */
 function run_called(handle: number, info: number): void {
   const count = preempt_count();
+  trace_event(Event.CALL, handle, info);
   call_text(handle, info);
   if (preempt_count() !== count)
     BUG(
@@ -84,6 +89,7 @@ function send(target: number, handle: number, info: number): void {
   const s = slot(target, cpu);
   wait_for_slot(s);
   if (breaks(Break.CALL_BEFORE_FILL)) return send_broken(target, s, handle, info);
+  trace_event(Event.IPI, target, Vector.CALL_FUNCTION, handle);
   st(s + HANDLE, handle);
   st(s + INFO, info);
   a_st(s + STATE, 1);

@@ -21,6 +21,7 @@ import { run_timer_softirq } from '../sched/timer.js';
 import { call_softirq } from '../kernel/traps.js';
 import { BUG } from '../kernel/panic.js';
 import { symbol_text } from '../kernel/text.js';
+import { Event, trace_event } from '../kernel/trace.js';
 
 export const enum Softirq {
   HI = 0,
@@ -73,12 +74,14 @@ export function do_softirq_own_stack(): void {
       const counter = my + Pcpu.SOFTIRQ_COUNTS + nr * 4;
       st(counter, ld(counter) + 1);
       const count = preempt_count();
+      trace_event(Event.SOFTIRQ_ENTER, nr, ld(Mach.SOFTIRQ_ACTIONS + nr * 4));
       if (nr === Softirq.TIMER) run_timer_softirq();
       else call_softirq(nr);
       if (preempt_count() !== count)
         BUG(
           `softirq ${nr} (${action_text(nr)}) left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count.toString(16)}`,
         );
+      trace_event(Event.SOFTIRQ_EXIT, nr);
       if (irqs_disabled()) BUG(`softirq ${nr} (${action_text(nr)}) returned with interrupts off`);
     }
     st(my + Pcpu.IRQ_OFF, 1);

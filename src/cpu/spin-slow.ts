@@ -22,6 +22,7 @@ import { HANDOFF, HEAD, HOLDER, lock_text, SLEEPS, spin_holder, TAIL } from './s
 import { step } from './step.js';
 import { Wait } from './vectors.js';
 import { BUG, report } from '../kernel/panic.js';
+import { Event, trace_event, trace_event_at } from '../kernel/trace.js';
 
 const LEVELS = 4;
 const NODE_BYTES = 32;
@@ -37,6 +38,7 @@ export function spin_lock_slow(a: number): void {
   const me = cpu + 1;
   if ((a_ld(a) & HOLDER) === me) BUG(`spin lock recursion: CPU ${cpu} already holds ${lock_text(a)}`);
   const began = clock_ns();
+  trace_event_at(began, Event.LOCK_WAIT, a, spin_holder(a));
   const outer_reason = ld(my + Pcpu.WAIT_REASON);
   const outer_address = ld(my + Pcpu.WAIT_ADDR);
   st(my + Pcpu.WAIT_ADDR, a);
@@ -45,7 +47,9 @@ export function spin_lock_slow(a: number): void {
   if (!steal(a, me)) queue(a, me, began);
   st(my + Pcpu.WAIT_REASON, outer_reason);
   st(my + Pcpu.WAIT_ADDR, outer_address);
-  const ns = clock_ns() - began;
+  const now = clock_ns();
+  const ns = now - began;
+  trace_event_at(now, Event.LOCK_WAITED, a);
   note_contention(a, LockKind.SPIN, ns);
   const waited = ns / 1e6;
   if (waited > ldf64(my + Pcpu.STAT_WORST_WAIT)) stf64(my + Pcpu.STAT_WORST_WAIT, waited);
@@ -129,8 +133,10 @@ function watch(a: number, me: number, tail: number, mine: number, began: number)
 }
 
 /** The lock at `a` was released, and its first waiter sleeps: `word` is what the lock's word was. */
-export function wake_waiter(_a: number, word: number): void {
-  ring(percpu_base(((word & HEAD) >>> 16) - 1));
+export function wake_waiter(a: number, word: number): void {
+  const waiter = ((word & HEAD) >>> 16) - 1;
+  trace_event(Event.LOCK_PASS, a, waiter);
+  ring(percpu_base(waiter));
 }
 
 function promote_next(mine: number): void {

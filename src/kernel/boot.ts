@@ -8,8 +8,9 @@ import { arch_spin_init, set_lock_text } from '../cpu/spinlock.js';
 import { Softirq } from '../cpu/softirq.js';
 import { step_slow } from '../cpu/step.js';
 import { serial_console_init } from '../drivers/serial/console.js';
+import { GFP_ATOMIC } from '../linux/gfp_types.js';
 import { set_on_static } from '../linux/types.js';
-import { mm_init } from '../mm/page_alloc.js';
+import { __get_free_pages, mm_init } from '../mm/page_alloc.js';
 import { set_owner_text } from '../mm/owner.js';
 import { wake_up_process } from '../sched/core.js';
 import { list_init } from '../sched/rawlist.js';
@@ -28,6 +29,7 @@ import { exit_module, init_module, load_here, module_name_of_owner, unload_here 
 import { printk_emit } from './printk.js';
 import { register_text, reset_text, seal_kernel_text, symbol_text, text_handle } from './text.js';
 import { set_softirq_action } from './traps.js';
+import { trace_init } from './trace.js';
 import { set_symbolizer } from './vsprintf.js';
 
 const KERN_INFO = 6;
@@ -102,6 +104,7 @@ export function boot_machine(): void {
     st(percpu_base(c) + Pcpu.IDLE_TASK, idle);
     st(percpu_base(c) + Pcpu.CURRENT, idle);
   }
+  trace_init((order) => __get_free_pages(GFP_ATOMIC, order));
   st(Mach.NEXT_PID, 0);
   a_st(Mach.STATE, State.RUNNING);
   if ((ld(Mach.FLAGS) & BootFlag.SERIAL_CONSOLE) !== 0) serial_console_init(CONSOLE_LEVEL);

@@ -337,9 +337,14 @@ function report_leaks(name: string, id: number): number {
 }
 
 function announce_symbols(name: string): void {
-  const list = all_symbols().filter((s) => s.data && s.module === name);
+  // The kernel's own functions too: the host has no text of its own.
+  const list = all_symbols().filter((s) => s.module === name || s.module === '');
+  list.sort((a, b) => Number(b.data) - Number(a.data)); // where there is no room for all, data goes first
   let text = '';
-  do text = JSON.stringify(list.map((s) => [s.name, s.value, s.size]));
+  do
+    text = JSON.stringify(
+      list.map((s) => (s.data ? [s.name, s.value, s.size] : [s.name, s.value, 1, s.module === '' ? 'kernel' : 'text'])),
+    );
   while (text.length > MAILBOX_TEXT_SIZE && list.splice(list.length >> 1).length > 0);
   answer(text);
 }

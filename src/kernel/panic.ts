@@ -16,6 +16,7 @@ import { held_locks } from './held.js';
 import { format } from './vsprintf.js';
 import { printk_emit } from './printk.js';
 import { stack_lines } from './stack.js';
+import { Finding, trace_finding } from './trace.js';
 
 /** What BUG throws: the task that is running dies of it, an interrupt takes the machine along. */
 export class KernelBug extends Error {
@@ -120,6 +121,7 @@ function print_stack(level: number, stack: string | undefined): void {
 
 /** A finding about the kernel's rules that is no oops: printed with context, counted, and the run has failed. '' for no stack. */
 export function report(message: string, stack: string | undefined = new Error().stack): void {
+  trace_finding(Finding.REPORT);
   a_add(Mach.REPORTS, 1);
   printk_emit(EMERG, `BUG: ${message}`);
   print_context();
@@ -129,6 +131,7 @@ export function report(message: string, stack: string | undefined = new Error().
 
 /** Prints what an exception in kernel code means; the caller decides who dies. */
 export function print_oops(error: unknown): void {
+  trace_finding(Finding.OOPS);
   a_add(Mach.OOPSES, 1);
   add_taint(TAINT_DIE);
   const e =
@@ -160,6 +163,7 @@ export function dump_stack(): void {
 }
 
 function warn(message: string): void {
+  trace_finding(Finding.WARNING);
   a_add(Mach.WARNINGS, 1);
   add_taint(TAINT_WARN);
   const { stack } = new Error();
@@ -206,6 +210,7 @@ export function WARN_ONCE(condition: unknown, fmt: string, ...args: unknown[]): 
 export function panic(fmt: string, ...args: unknown[]): never {
   if (a_cas(Mach.STATE, State.RUNNING, State.PANIC) === State.RUNNING) {
     a_st(Mach.PANIC_CPU, cpu + 1);
+    trace_finding(Finding.PANIC);
     printk_emit(EMERG, `Kernel panic - not syncing: ${format(fmt, args)}`);
     print_context();
     print_stack(EMERG, new Error().stack);

@@ -6,21 +6,20 @@
 // written since boot, modulo 2^32; a record's place is its count modulo the ring's size.
 //
 //    0   f64, ns since boot          only if TIMED is set: what was there before is left otherwise
-//    8   TRACE_HEAD of this record   written last: another value means torn, or overwritten
+//    8   pid                         only if TIMED is set
 //   12   | preempt_count :23 | irqs off :1 | TIMED :1 | event :7 |
-//   16   pid                         only if TIMED is set
-//   20   three words that depend on the event
+//   16   three words that depend on the event
+//   28   nothing
 //
-// The record after PRINTK are TEXT: 24 bytes of text each, at 0..7 and 16..31.
+// The records after a PRINTK are TEXT: 28 bytes of text each, at 0..11 and 16..31.
 
 export const enum Trace {
   TIME = 0,
-  SEQ = 8,
+  PID = 8,
   WORD = 12,
-  PID = 16,
-  A = 20,
-  B = 24,
-  C = 28,
+  A = 16,
+  B = 20,
+  C = 24,
   SIZE = 32,
   SIZE_LOG2 = 5,
   /** Of WORD. */
@@ -32,12 +31,12 @@ export const enum Trace {
   /** Of Pcpu.TRACE_RING. */
   RING_LOG2 = 0x1f,
   /** Bytes of text in a TEXT record. */
-  TEXT_BYTES = 24,
+  TEXT_BYTES = 28,
 }
 
 /**
  * What can be recorded, with the words a, b, c. What each one prints and draws is in machine/trace-events.ts: a new
- * event needs a number here, a line there and a call of trace_event (reads the clock) or trace_fast (does not).
+ * event needs a number here, a line there and a call of trace_event, or of one of the cheaper ones in kernel/trace.ts.
  */
 export const enum Event {
   /** The CPU goes from the task of the record's pid (preempt_count: its state) to a: pid, b and c: 8 bytes of its name. */
@@ -83,6 +82,8 @@ export const enum Event {
   /** A lock that sleepers or readers use is waited for, without BLOCK; a: lock */
   READ_WAIT = 26,
   WRITE_WAIT = 27,
+  /** A function that another CPU asked for; a: text handle, b: argument */
+  CALL = 28,
 
   // Frequent ones, without a clock. a: lock
   SPIN_LOCK = 40,
@@ -110,8 +111,6 @@ export const enum Event {
   /** a: timer, b: jiffies at which it expires */
   TIMER_START = 74,
   TIMER_STOP = 75,
-  /** A function that another CPU asked for; a: text handle, b: argument */
-  CALL = 76,
 }
 
 /** Event.FINDING */

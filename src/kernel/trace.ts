@@ -3,17 +3,17 @@
 // no wait; off, or with no ring, an event is a load and a branch. Context: any, NMI included. The stepped build replaces
 // this file by stepped/trace.ts, which records nothing.
 //
-// Only the owner writes a ring. There is no step in here, so an interrupt never comes in the middle of a record; the
-// slot is reserved all the same before it is filled, and its number written last, for readers on other threads and for
-// a CPU that is killed. Records are drawn in trace-layout.ts.
+// Only the owner writes a ring. There is no step in here, so no interrupt comes in the middle of a record; TRACE_HEAD
+// moves when the record is whole, so a reader on another thread never takes a torn one for whole, nor does the reader
+// of a CPU that was killed. Records are drawn in trace-layout.ts.
 //
-// To read the clock takes longer than a lock does. Only rare events have their own time; of the frequent ones each
+// To read the clock takes longer than a lock does. Only rare events have their own time; of the frequent ones about each
 // TRACE_CLOCK_EVERY-th, and readers place the others between their neighbours.
 import { Mach, PAGE_SHIFT, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { TRACE_CLOCK_EVERY, TRACE_TEXT_MAX } from '../machine/params.js';
 import { clock_ns } from '../cpu/clock.js';
 import { my } from '../cpu/context.js';
-import { ld, st, st8, stf64 } from '../cpu/raw.js';
+import { I32, ld, st, st8, stf64 } from '../cpu/raw.js';
 import { Task } from '../sched/task-layout.js';
 import { Event, type Finding, Trace } from './trace-layout.js';
 import { encode_utf8 } from './utf8.js';
@@ -21,7 +21,6 @@ import { format } from './vsprintf.js';
 
 export { Event, Finding } from './trace-layout.js';
 
-/** Bits of TRACE_HEAD that are 0 in a record that reads the clock. */
 const CLOCK_MASK = (TRACE_CLOCK_EVERY << Trace.SIZE_LOG2) - 1;
 const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
 
@@ -30,8 +29,8 @@ const slot_of = (ring: number, head: number): number =>
   (ring & ~PAGE_MASK) + (head & ((1 << (ring & Trace.RING_LOG2)) - 1));
 
 /**
- * Records an event with its time. a, b and c are what the comment of the event says. For what happens less often than
- * every microsecond: it takes about 50 ns.
+ * Records an event with its time. a, b and c are what the comment of the event says. Takes about 50 ns: for what happens
+ * less often than every microsecond.
  */
 export function trace_event(event: Event, a: number, b = 0, c = 0): void {
   const ring = ld(my + Pcpu.TRACE_RING);
@@ -42,15 +41,61 @@ export function trace_event_at(now: number, event: Event, a: number, b = 0, c = 
   const ring = ld(my + Pcpu.TRACE_RING);
   if (ring !== 0) record(ring, now, event, a, b, c);
 }
+
+// Below the array itself is used, not ld and st: the compiler has to see that it is the same one at each access, or an
+// event takes twice as long. And there is no call: what is known before one has to be read again after it.
+
 /** Records an event without its time: for what may happen every 20 ns. */
-export function trace_fast(event: Event, a: number, b = 0): void {
-  const ring = ld(my + Pcpu.TRACE_RING);
-  if (ring !== 0) record_fast(ring, event, a, b);
+export function trace_fast(event: Event, a: number, b: number): void {
+  const words = I32;
+  const mine = my >> 2;
+  const ring = words[mine + (Pcpu.TRACE_RING >> 2)]!;
+  if (ring === 0) return;
+  const head = words[mine + (Pcpu.TRACE_HEAD >> 2)]!;
+  const at = slot_of(ring, head) >> 2;
+  words[at + (Trace.WORD >> 2)] =
+    event |
+    (words[mine + (Pcpu.IRQ_OFF >> 2)]! << Trace.IRQS_OFF_SHIFT) |
+    (words[mine + (Pcpu.PREEMPT >> 2)]! << Trace.PREEMPT_SHIFT);
+  words[at + (Trace.A >> 2)] = a;
+  words[at + (Trace.B >> 2)] = b;
+  words[mine + (Pcpu.TRACE_HEAD >> 2)] = head + Trace.SIZE;
+}
+/** As trace_fast, for events with one word: a lock is taken. */
+export function trace_begin(event: Event, a: number): void {
+  const words = I32;
+  const mine = my >> 2;
+  const ring = words[mine + (Pcpu.TRACE_RING >> 2)]!;
+  if (ring === 0) return;
+  const head = words[mine + (Pcpu.TRACE_HEAD >> 2)]!;
+  const at = slot_of(ring, head) >> 2;
+  words[at + (Trace.WORD >> 2)] =
+    event |
+    (words[mine + (Pcpu.IRQ_OFF >> 2)]! << Trace.IRQS_OFF_SHIFT) |
+    (words[mine + (Pcpu.PREEMPT >> 2)]! << Trace.PREEMPT_SHIFT);
+  words[at + (Trace.A >> 2)] = a;
+  words[mine + (Pcpu.TRACE_HEAD >> 2)] = head + Trace.SIZE;
+}
+/** As trace_begin, for the other half of a pair: a lock is released, memory is freed. Reads the clock now and then. */
+export function trace_end(event: Event, a: number): void {
+  const words = I32;
+  const mine = my >> 2;
+  const ring = words[mine + (Pcpu.TRACE_RING >> 2)]!;
+  if (ring === 0) return;
+  const head = words[mine + (Pcpu.TRACE_HEAD >> 2)]!;
+  // Two places of the ring: where pairs follow each other, the second halves may never come to one of them.
+  if ((head & CLOCK_MASK) < 2 * Trace.SIZE) return record(ring, clock_ns(), event, a, 0, 0);
+  const at = slot_of(ring, head) >> 2;
+  words[at + (Trace.WORD >> 2)] =
+    event |
+    (words[mine + (Pcpu.IRQ_OFF >> 2)]! << Trace.IRQS_OFF_SHIFT) |
+    (words[mine + (Pcpu.PREEMPT >> 2)]! << Trace.PREEMPT_SHIFT);
+  words[at + (Trace.A >> 2)] = a;
+  words[mine + (Pcpu.TRACE_HEAD >> 2)] = head + Trace.SIZE;
 }
 
 function record(ring: number, now: number, event: Event, a: number, b: number, c: number): void {
   const head = ld(my + Pcpu.TRACE_HEAD);
-  st(my + Pcpu.TRACE_HEAD, head + Trace.SIZE);
   const at = slot_of(ring, head);
   const task = ld(my + Pcpu.CURRENT);
   stf64(at + Trace.TIME, now);
@@ -59,21 +104,10 @@ function record(ring: number, now: number, event: Event, a: number, b: number, c
   st(at + Trace.A, a);
   st(at + Trace.B, b);
   st(at + Trace.C, c);
-  st(at + Trace.SEQ, head);
+  st(my + Pcpu.TRACE_HEAD, head + Trace.SIZE);
 }
 const context_bits = (): number =>
   (ld(my + Pcpu.IRQ_OFF) << Trace.IRQS_OFF_SHIFT) | (ld(my + Pcpu.PREEMPT) << Trace.PREEMPT_SHIFT);
-
-function record_fast(ring: number, event: Event, a: number, b: number): void {
-  const head = ld(my + Pcpu.TRACE_HEAD);
-  if ((head & CLOCK_MASK) === 0) return record(ring, clock_ns(), event, a, b, 0);
-  st(my + Pcpu.TRACE_HEAD, head + Trace.SIZE);
-  const at = slot_of(ring, head);
-  st(at + Trace.WORD, event | context_bits());
-  st(at + Trace.A, a);
-  st(at + Trace.B, b);
-  st(at + Trace.SEQ, head);
-}
 
 /**
  * The CPU goes from task `previous` (0: idle) to `next` (0: idle); `now` is the clock. Interrupts are on here and nothing
@@ -83,7 +117,6 @@ export function trace_switch(now: number, previous: number, next: number): void 
   const ring = ld(my + Pcpu.TRACE_RING);
   if (ring === 0 || previous === next) return;
   const head = ld(my + Pcpu.TRACE_HEAD);
-  st(my + Pcpu.TRACE_HEAD, head + Trace.SIZE);
   const at = slot_of(ring, head);
   const state = previous === 0 || ld(previous + Task.ON_RQ) !== 0 ? 0 : ld(previous + Task.STATE);
   stf64(at + Trace.TIME, now);
@@ -92,7 +125,7 @@ export function trace_switch(now: number, previous: number, next: number): void 
   st(at + Trace.A, next === 0 ? 0 : ld(next + Task.PID));
   st(at + Trace.B, next === 0 ? 0 : ld(next + Task.COMM));
   st(at + Trace.C, next === 0 ? 0 : ld(next + Task.COMM + 4));
-  st(at + Trace.SEQ, head);
+  st(my + Pcpu.TRACE_HEAD, head + Trace.SIZE);
 }
 
 /**
@@ -107,20 +140,19 @@ export function trace_printk(fmt: string, ...args: unknown[]): void {
   const bytes = Math.min(TRACE_TEXT_MAX, encode_utf8(line, nowhere));
   record(ring, clock_ns(), Event.PRINTK, bytes, 0, 0);
   const first = ld(my + Pcpu.TRACE_HEAD);
-  const records = Math.ceil(bytes / Trace.TEXT_BYTES);
-  st(my + Pcpu.TRACE_HEAD, first + (records << Trace.SIZE_LOG2));
   encode_utf8(line, (byte, i) => {
     if (i >= bytes) return;
     const inside = i % Trace.TEXT_BYTES;
     const at = slot_of(ring, first + (Math.floor(i / Trace.TEXT_BYTES) << Trace.SIZE_LOG2));
-    st8(at + inside + (inside < Trace.SEQ ? 0 : Trace.PID - Trace.SEQ), byte);
+    if (inside === 0) text_record(ring);
+    st8(at + inside + (inside < Trace.WORD ? 0 : Trace.A - Trace.WORD), byte);
   });
-  for (let n = 0; n < records; n++) {
-    const head = (first + (n << Trace.SIZE_LOG2)) | 0;
-    const at = slot_of(ring, head);
-    st(at + Trace.WORD, Event.TEXT);
-    st(at + Trace.SEQ, head);
-  }
+}
+/** One at a time: a reader leaves out only the record that is being written. */
+function text_record(ring: number): void {
+  const head = ld(my + Pcpu.TRACE_HEAD);
+  st(slot_of(ring, head) + Trace.WORD, Event.TEXT);
+  st(my + Pcpu.TRACE_HEAD, head + Trace.SIZE);
 }
 const nowhere = (): void => {};
 
@@ -153,8 +185,8 @@ export function trace_init(pages: (order: number) => number): void {
   const log2 = 31 - Math.clz32(records) + Trace.SIZE_LOG2;
   for (let c = 0; c < ld(Mach.CPUS); c++) {
     const ring = pages(Math.max(0, log2 - PAGE_SHIFT));
-    if (ring === 0) return;
+    if (ring === 0) return; // it is off then: a trace without some of the CPUs would mislead
     st(percpu_base(c) + Pcpu.TRACE_KEPT, ring | log2);
-    st(percpu_base(c) + Pcpu.TRACE_RING, ring | log2);
   }
+  tracing_on();
 }

@@ -24,6 +24,7 @@ import * as irqflags from './irqflags.js';
 import * as jiffies from './jiffies.js';
 import * as kallsyms from './kallsyms.js';
 import * as kref from './kref.js';
+import * as kernel from './kernel.js';
 import * as kstrtox from './kstrtox.js';
 import * as kthread from './kthread.js';
 import * as list from './list.js';
@@ -80,6 +81,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   jiffies,
   kallsyms,
   kref,
+  kernel,
   kstrtox,
   kthread,
   list,

@@ -18,6 +18,7 @@ import {
   lock_text,
 } from '../cpu/spinlock.js';
 import { BUG } from '../kernel/panic.js';
+import { Event, trace_begin, trace_end } from '../kernel/trace.js';
 import { DEFINE_STATIC, Struct, u32 } from './types.js';
 
 export * from './rwlock.js';
@@ -39,8 +40,10 @@ function acquire_free(a: number): boolean {
 export function spin_lock(lock: spinlock_t): void {
   preempt_disable();
   if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr']);
+  trace_begin(Event.SPIN_LOCK, lock['@addr']);
 }
 export function spin_unlock(lock: spinlock_t): void {
+  trace_end(Event.SPIN_UNLOCK, lock['@addr']);
   arch_spin_unlock(lock['@addr']);
   preempt_enable();
 }
@@ -49,7 +52,10 @@ export function spin_trylock(lock: spinlock_t): boolean {
   const a = lock['@addr'];
   if (ld(a + 4) !== LOCK_MAGIC) bad_magic(a, 'spin_trylock');
   preempt_disable();
-  if (arch_spin_trylock(a)) return true;
+  if (arch_spin_trylock(a)) {
+    trace_begin(Event.SPIN_LOCK, a);
+    return true;
+  }
   preempt_enable();
   return false;
 }
@@ -59,8 +65,10 @@ export function spin_lock_irq(lock: spinlock_t): void {
   local_irq_disable();
   preempt_disable();
   if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr']);
+  trace_begin(Event.SPIN_LOCK, lock['@addr']);
 }
 export function spin_unlock_irq(lock: spinlock_t): void {
+  trace_end(Event.SPIN_UNLOCK, lock['@addr']);
   arch_spin_unlock(lock['@addr']);
   preempt_enable();
   local_irq_enable();
@@ -80,9 +88,11 @@ export function spin_lock_irqsave(lock: spinlock_t): number {
   const flags = local_irq_save();
   preempt_disable();
   if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr']);
+  trace_begin(Event.SPIN_LOCK, lock['@addr']);
   return flags;
 }
 export function spin_unlock_irqrestore(lock: spinlock_t, flags: number): void {
+  trace_end(Event.SPIN_UNLOCK, lock['@addr']);
   arch_spin_unlock(lock['@addr']);
   preempt_enable();
   local_irq_restore(flags);
@@ -100,8 +110,10 @@ export function spin_lock_bh(lock: spinlock_t): void {
   local_bh_disable();
   preempt_count_add(1);
   if (!acquire_free(lock['@addr'])) spin_lock_slow(lock['@addr']);
+  trace_begin(Event.SPIN_LOCK, lock['@addr']);
 }
 export function spin_unlock_bh(lock: spinlock_t): void {
+  trace_end(Event.SPIN_UNLOCK, lock['@addr']);
   arch_spin_unlock(lock['@addr']);
   preempt_count_sub(1);
   local_bh_enable();

@@ -7,31 +7,57 @@ import { Block, Mutex, PF_DAEMON, Task } from '../sched/task-layout.js';
 
 const MOST = 256;
 
-/** Static data of a module: name, address (or per-CPU offset) and bytes. */
-export type DataSymbol = [name: string, value: number, size: number];
+/** Static data of a module: name, address (or per-CPU offset) and bytes. A function, its or the kernel's: text handle. */
+export type DataSymbol = [name: string, value: number, size: number, text?: 'text' | 'kernel'];
+
+/** Loads that are over whose names are kept: events that are older than an unload are read after it. */
+const GONE_KEPT = 32;
 
 /** Names of addresses, as kallsyms gives them. */
 export class SymbolTable {
   readonly #modules = new Map<string, DataSymbol[]>();
+  readonly #gone: [module: string, symbols: DataSymbol[]][] = [];
 
   add(module: string, symbols: DataSymbol[]): void {
     this.#modules.set(module, symbols);
   }
   delete(module: string): void {
+    const symbols = this.#modules.get(module);
+    if (symbols !== undefined) this.#gone.unshift([module, symbols]);
+    this.#gone.length = Math.min(this.#gone.length, GONE_KEPT);
     this.#modules.delete(module);
   }
   /** `name+0x4/0x20 [module]`, or the address. */
   text(address: number): string {
-    const percpu = address >= PERCPU && address < PERCPU + MAX_CPUS * PERCPU_SIZE;
-    const value = percpu ? (address - PERCPU) % PERCPU_SIZE : address;
-    for (const [module, symbols] of this.#modules)
-      for (const [name, start, size] of symbols) {
-        if (value < start || value >= start + Math.max(1, size)) continue;
-        const cpu = percpu ? ` of CPU ${Math.floor((address - PERCPU) / PERCPU_SIZE)}` : '';
-        return `${name}+0x${(value - start).toString(16)}/0x${size.toString(16)} [${module}]${cpu}`;
-      }
-    return `0x${(address >>> 0).toString(16)}`;
+    return data_name(this.#modules, address) ?? hex(address);
   }
+  /** As text, for an address that was meant some time ago: names of modules that are unloaded by now count too. */
+  past_text(address: number): string {
+    return data_name(this.#modules, address) ?? data_name(this.#gone, address) ?? hex(address);
+  }
+  /** `name [module]` of a text handle, or the number; functions of modules that are unloaded by now too. */
+  function_text(handle: number): string {
+    return function_name(this.#modules, handle) ?? function_name(this.#gone, handle) ?? hex(handle);
+  }
+}
+const hex = (address: number): string => `0x${(address >>> 0).toString(16)}`;
+
+function data_name(modules: Iterable<[string, DataSymbol[]]>, address: number): string | null {
+  const percpu = address >= PERCPU && address < PERCPU + MAX_CPUS * PERCPU_SIZE;
+  const value = percpu ? (address - PERCPU) % PERCPU_SIZE : address;
+  for (const [module, symbols] of modules)
+    for (const [name, start, size, text] of symbols) {
+      if (text !== undefined || value < start || value >= start + Math.max(1, size)) continue;
+      const cpu = percpu ? ` of CPU ${Math.floor((address - PERCPU) / PERCPU_SIZE)}` : '';
+      return `${name}+0x${(value - start).toString(16)}/0x${size.toString(16)} [${module}]${cpu}`;
+    }
+  return null;
+}
+function function_name(modules: Iterable<[string, DataSymbol[]]>, handle: number): string | null {
+  for (const [module, symbols] of modules)
+    for (const [name, value, , text] of symbols)
+      if (text !== undefined && value === handle) return text === 'kernel' ? name : `${name} [${module}]`;
+  return null;
 }
 
 /** One line for each task that sleeps without a time-out: name/pid and what it waits for, with the holder. */

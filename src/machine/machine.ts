@@ -26,6 +26,8 @@ import { STOP_MS, STOP_MS_PER_CPU } from './params.js';
 import { give_pool, take_pool, type Pool } from './pool.js';
 import { scratch_file } from './scratch.js';
 import { read_statistics, type CpuStatistics } from './statistics.js';
+import { chrome_trace, type ChromeTrace } from './chrome-trace.js';
+import { trace_lines } from './trace.js';
 import { Vector } from '../cpu/vectors.js';
 
 export type { MachineOptions, Verdict };
@@ -60,11 +62,11 @@ export class Machine {
 
   /** Boots a machine. Throws UsageError, EnvironmentFailure or MachineFailure. */
   static async boot(options: MachineOptions = {}): Promise<Machine> {
-    const { cpus, memory } = check_options(options, inline_machine !== null);
+    const { cpus, memory, trace_events } = check_options(options, inline_machine !== null);
     const pool = take_pool(cpus, memory, options.heap_mib ?? 256);
     const machine = new Machine(pool, options);
     try {
-      await machine.#boot();
+      await machine.#boot(trace_events);
     } catch (error) {
       pool.healthy = false;
       await machine.#end();
@@ -85,7 +87,7 @@ export class Machine {
     return Atomics.load(this.pool.I32, address >> 2);
   }
 
-  async #boot(): Promise<void> {
+  async #boot(trace_events: number): Promise<void> {
     const { pool, options } = this;
     pool.prepare({
       cpus: pool.cpus,
@@ -99,6 +101,7 @@ export class Machine {
       soft_lockup_ms: options.soft_lockup_ms ?? 0,
       hard_lockup_ms: options.hard_lockup_ms ?? 0,
       hung_task_ms: options.hung_task_ms ?? 0,
+      trace_events,
       broken: (options.break_for_test ?? []).reduce((bits, name) => bits | break_bit(name), 0),
     });
     pool.on_lockup = ({ hard_lockup, seconds }) => {
@@ -190,6 +193,8 @@ export class Machine {
   #fail(error: Error): void {
     if (this.#failure !== null || this.#ended) return;
     this.#failure = error;
+    // What the other CPUs do from here on must not overwrite what they did before.
+    for (let c = 0; c < this.cpus; c++) Atomics.store(this.pool.I32, (percpu_base(c) + Pcpu.TRACE_RING) >> 2, 0);
     for (const wake of [...this.#waiting]) wake();
   }
 
@@ -310,8 +315,31 @@ export class Machine {
    */
   blocked(): string[] {
     if (this.#final !== null) return this.#final.blocked;
-    if (this.#loading !== '') this.#learn_symbols(this.#loading, mailbox_text(this.pool));
+    this.#learn_loading();
     return blocked_tasks(this.pool.memory, this.#symbols);
+  }
+  /** A module whose init has not returned has announced its names all the same. */
+  #learn_loading(): void {
+    if (this.#loading !== '') this.#learn_symbols(this.#loading, mailbox_text(this.pool));
+  }
+
+  /**
+   * The flight recorder: the last `last` events of each CPU (all that are kept when not given), merged by time, a line
+   * each. Of a machine that runs, hangs or has failed. Throws UsageError when it was powered off: the memory may be the
+   * next one's.
+   */
+  trace(last = Infinity): string[] {
+    this.#check_traceable();
+    return trace_lines(this.pool.memory, this.#symbols, last);
+  }
+  /** The same, all of it, as a Chrome trace: what ui.perfetto.dev and chrome://tracing open when it is written as JSON. */
+  chromeTrace(): ChromeTrace {
+    this.#check_traceable();
+    return chrome_trace(this.pool.memory, this.#symbols);
+  }
+  #check_traceable(): void {
+    if (this.#final !== null) throw new UsageError('the machine was powered off: ask for its trace before');
+    this.#learn_loading();
   }
 
   /** What each CPU that is not idle runs now, a line each. Works on a machine that hangs, too. */

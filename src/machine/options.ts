@@ -3,7 +3,20 @@ import { inspect } from 'node:util';
 import type { LogRecord } from '../kernel/log-reader.js';
 import { BREAKS } from '../cpu/break.js';
 import { UsageError } from './errors.js';
-import { DEFAULT_MEMORY, MAX_CPUS, MAX_HEAP_MIB, MAX_MEMORY, MIN_HEAP_MIB, MIN_MEMORY } from './params.js';
+import {
+  DEFAULT_MEMORY,
+  MAX_CPUS,
+  MAX_HEAP_MIB,
+  MAX_MEMORY,
+  MIN_HEAP_MIB,
+  MIN_MEMORY,
+  TRACE_EVENTS,
+  TRACE_MAX_EVENTS,
+  TRACE_MEMORY_PART,
+  TRACE_MIN_EVENTS,
+} from './params.js';
+
+const TRACE_RECORD = 32;
 
 export interface MachineOptions {
   /** 1 to 64; 4 when not given. */
@@ -31,6 +44,11 @@ export interface MachineOptions {
   heap_mib?: number;
   /** Seed (32 bits) of random delays, spurious interrupts and forced switches at steps, which widen races' windows. */
   chaos?: number;
+  /**
+   * Records of each CPU's flight recorder: a power of two from 64 to 131072, 0 for none; TRACE_EVENTS of params.ts when not
+   * given. 32 bytes each; all recorders together may take a quarter of the memory.
+   */
+  trace_events?: number;
   /** Breaks parts of the kernel on purpose, for tests that must be able to fail: names from cpu/break.ts. */
   break_for_test?: string[];
   /** A boot that takes longer than this has failed. */
@@ -57,12 +75,16 @@ const KNOWN: ReadonlySet<string> = new Set<keyof MachineOptions>([
   'inline',
   'heap_mib',
   'chaos',
+  'trace_events',
   'break_for_test',
   'boot_ms',
 ]);
 
 /** Throws UsageError. `inline_taken`: a machine runs in this thread already. Return: with the defaults filled in. */
-export function check_options(options: MachineOptions, inline_taken: boolean): { cpus: number; memory: number } {
+export function check_options(
+  options: MachineOptions,
+  inline_taken: boolean,
+): { cpus: number; memory: number; trace_events: number } {
   if (typeof options !== 'object' || options === null)
     throw new UsageError(`Machine.boot takes an object of options, not ${inspect(options)}`);
   for (const name of Object.keys(options))
@@ -93,7 +115,26 @@ export function check_options(options: MachineOptions, inline_taken: boolean): {
   if (chaos !== undefined && !(Number.isInteger(chaos) && chaos >= 0 && chaos <= 0xffffffff))
     throw new UsageError(`chaos: ${chaos} is no seed: a whole number from 0 to 4294967295`);
   for (const name of options.break_for_test ?? []) break_bit(name);
-  return { cpus, memory };
+  const trace_events = options.trace_events ?? TRACE_EVENTS;
+  check_trace_events(trace_events, cpus, memory);
+  return { cpus, memory, trace_events };
+}
+function check_trace_events(n: number, cpus: number, memory: number): void {
+  if (n === 0) return;
+  if (!Number.isInteger(n) || (n & (n - 1)) !== 0 || n < TRACE_MIN_EVENTS || n > TRACE_MAX_EVENTS)
+    throw new UsageError(
+      `trace_events: ${n} is neither 0 nor a power of two from ${TRACE_MIN_EVENTS} to ${TRACE_MAX_EVENTS}`,
+    );
+  const most = most_trace_events(cpus, memory);
+  if (n > most)
+    throw new UsageError(
+      `trace_events: ${n} for each of ${cpus} CPUs is too much for ${memory >> 20} MiB of memory: at most ${most}`,
+    );
+}
+/** The most that a machine of this shape may have. */
+export function most_trace_events(cpus: number, memory: number): number {
+  const records = memory / TRACE_MEMORY_PART / cpus / TRACE_RECORD;
+  return Math.min(TRACE_MAX_EVENTS, 2 ** Math.floor(Math.log2(records)));
 }
 /** The bit of a name of break_for_test. */
 export function break_bit(name: string): number {

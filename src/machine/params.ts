@@ -83,8 +83,8 @@ export const TRACE_MIN_EVENTS = 64;
 export const TRACE_MAX_EVENTS = 131_072;
 /** The recorders together take at most one byte in this many of the memory. */
 export const TRACE_MEMORY_PART = 4;
-/** Each of so many frequent events in a row reads the clock; a power of two. */
-export const TRACE_CLOCK_EVERY = 64;
+/** Of so many frequent events one or two read the clock; a power of two. */
+export const TRACE_CLOCK_EVERY = 128;
 /** Bytes of the text of one trace_printk. */
 export const TRACE_TEXT_MAX = 1024;
 /** Stepped build: virtual time of one step, in ns. */

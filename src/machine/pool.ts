@@ -17,6 +17,7 @@ export interface BootWords {
   soft_lockup_ms: number;
   hard_lockup_ms: number;
   hung_task_ms: number;
+  trace_events: number;
   /** See cpu/break.ts. */
   broken: number;
   chaos: number;
@@ -90,6 +91,7 @@ export class Pool {
     I32[Mach.SOFT_LOCKUP_MS >> 2] = words.soft_lockup_ms;
     I32[Mach.HARD_LOCKUP_MS >> 2] = words.hard_lockup_ms;
     I32[Mach.HUNG_TASK_MS >> 2] = words.hung_task_ms;
+    I32[Mach.TRACE_EVENTS >> 2] = words.trace_events;
     I32[Mach.BREAK >> 2] = words.broken;
     I32[Mach.CHAOS_SEED >> 2] = words.chaos;
   }

@@ -7,6 +7,7 @@ import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock
 import { my } from '../cpu/context.js';
 import { a_add, a_sub, fill_bytes, ld, st } from '../cpu/raw.js';
 import { BUG } from '../kernel/panic.js';
+import { Event, trace_fast } from '../kernel/trace.js';
 import { __GFP_NOFAIL, __GFP_ZERO } from '../linux/gfp_types.js';
 import { Mach, MEM_MAP, PAGE_SHIFT, PAGE_SIZE, PAGE_STRUCT, Pcpu } from '../machine/memory-map.js';
 import { MM_RESERVE_MAX, MM_RESERVE_PART } from '../machine/params.js';
@@ -152,6 +153,7 @@ export function get_block(gfp: number, order: number, kind: Kind, owner: number)
     }
     unlock_irqrestore(Mach.LOCK_MM, flags);
     if (page !== 0) {
+      trace_fast(Event.PAGES_ALLOC, address_of(page), order);
       // What was never given out is still as the host cleared it.
       if ((gfp & __GFP_ZERO) !== 0 && used) fill_bytes(address_of(page), 0, PAGE_SIZE << order);
       return page;
@@ -170,6 +172,7 @@ export function put_pages(page: number, order: number): void {
     unlock_irqrestore(Mach.LOCK_MM, flags);
     bad_free(address_of(page), order);
   }
+  trace_fast(Event.PAGES_FREE, address_of(page), order);
   put_block(page, order);
   unlock_irqrestore(Mach.LOCK_MM, flags);
 }

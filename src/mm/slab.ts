@@ -7,6 +7,7 @@
 import { my } from '../cpu/context.js';
 import { a_cas, fill_bytes, ld, memory_size, st } from '../cpu/raw.js';
 import { BUG } from '../kernel/panic.js';
+import { Event, trace_end, trace_fast } from '../kernel/trace.js';
 import { __GFP_DIRECT_RECLAIM, __GFP_NOWARN, __GFP_ZERO } from '../linux/gfp_types.js';
 import { PAGE_SHIFT, PAGE_SIZE, Pcpu } from '../machine/memory-map.js';
 import { __might_sleep } from '../sched/debug.js';
@@ -100,6 +101,7 @@ export function kmalloc(size: number, gfp: number): number {
   if (owner !== 0) st(slot + SLAB_SLOT_OWNED, ld(slot + SLAB_SLOT_OWNED) + 1);
   if ((word0 & SLAB_POISON) !== 0 && word !== 0) check_poison(k, object, word);
   if ((gfp & __GFP_ZERO) !== 0) clear_object(object, SIZES[k]!);
+  trace_fast(Event.KMALLOC, object, size);
   return object;
 }
 
@@ -122,6 +124,7 @@ function kmalloc_large(size: number, gfp: number): number {
   st(page + Page.SIZE, size);
   st(page + Page.REFS, 1);
   if (owner !== 0) count_owned(PAGES_SLOT, 1);
+  trace_fast(Event.KMALLOC, address_of(page), size);
   return address_of(page);
 }
 
@@ -153,6 +156,7 @@ export function kfree(p: Pointer): void {
   // One atomic change, so that of two CPUs that free the object at the same time one is told.
   if ((word & TAG_MASK) !== TAG_ALLOCATED || a_cas(meta, word, (word & META_OWNER) | TAG_FREE | NO_OBJECT) !== word)
     bad_kfree(object);
+  trace_end(Event.KFREE, object);
   const slot = my + Pcpu.SLAB + k * SLAB_SLOT;
   if ((word & META_OWNER) !== 0) st(slot + SLAB_SLOT_OWNED, ld(slot + SLAB_SLOT_OWNED) - 1);
   if ((word0 & SLAB_POISON) !== 0) poison(k, object);
@@ -169,6 +173,7 @@ function kfree_large(object: number, page: number): void {
   const word = ld(page);
   if ((word & KIND_MASK) !== Kind.LARGE || address_of(page) !== object) bad_kfree(object);
   if (a_cas(page, word, (word & ~KIND_MASK) | Kind.PAGES) !== word) bad_kfree(object);
+  trace_end(Event.KFREE, object);
   if (word >>> OWNER_SHIFT !== 0) count_owned(PAGES_SLOT, -1);
   put_pages(page, order_of(page));
 }

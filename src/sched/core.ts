@@ -13,13 +13,14 @@
 // The CPU loop decides what a yield means, after the task's generator has yielded or its C stack has been unwound: a
 // wake-up before that finds ON_RQ = 1 and only sets STATE back, a later one finds a task that is saved whole and may
 // queue it anywhere. Nothing is released inside `schedule()`.
-import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
+import { Mach, Pcpu, PERCPU, PERCPU_SIZE, percpu_base } from '../machine/memory-map.js';
 import { SCHED_SLICE_NS } from '../machine/params.js';
 import { cpu, current_task, my } from '../cpu/context.js';
 import { clock_ns } from '../cpu/clock.js';
 import { a_cas, a_ld, a_st, ld, ldf64, st, stf64, STEPPED } from '../cpu/raw.js';
 import { ring } from '../cpu/park.js';
 import { smp_send_reschedule } from '../cpu/smp.js';
+import { Event, trace_event, trace_switch } from '../kernel/trace.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { signal_pending_state } from './pending.js';
 import { pq_find, pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
@@ -107,10 +108,12 @@ export function try_to_wake_up(task: number, states: number): boolean {
       continue;
     }
     if (ld(task + Task.ON_RQ) !== 0) {
+      trace_event(Event.WAKEUP, ld(task + Task.PID), home);
       unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
       return true;
     }
     const target = select_cpu(task);
+    trace_event(Event.WAKEUP, ld(task + Task.PID), target); // before it can run
     if (target === home) {
       activate(area, task);
       unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
@@ -184,6 +187,7 @@ export function switch_tasks(previous: number, preempted = false): number {
   }
   st(my + Pcpu.RQ_CURR, next);
   st(my + Pcpu.NEED_RESCHED, 0);
+  trace_switch(now, previous, next);
   // Before the lock is released: an interrupt counts its RCU sections in the current task, which another CPU may have then.
   const current = next === 0 ? ld(my + Pcpu.IDLE_TASK) : next;
   st(my + Pcpu.CURRENT, current);
@@ -279,6 +283,7 @@ export function idle_balance(): boolean {
   unlock_irqrestore(busiest + Pcpu.RQ_LOCK, flags);
   if (node === 0) return false;
   st(my + Pcpu.STAT_MIGRATIONS, ld(my + Pcpu.STAT_MIGRATIONS) + 1);
+  trace_event(Event.MIGRATE, ld(task + Task.PID), here, (busiest - PERCPU) / PERCPU_SIZE);
   move_to(task, here);
   return true;
 }

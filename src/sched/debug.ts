@@ -9,6 +9,7 @@ import { a_ld, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
 import { report, task_comm, task_pid } from '../kernel/panic.js';
 import { rcu_holdup_text } from './rcu-stall.js';
+import { Event, trace_begin, trace_end, trace_event } from '../kernel/trace.js';
 import { jiffies_to_msecs } from './timer.js';
 import { Block, Mutex, Task, WaitHead } from './task-layout.js';
 
@@ -34,9 +35,12 @@ export function block_on(kind: Block, address: number): void {
   const task = current_task();
   st(task + Task.BLOCK_ADDR, address);
   st(task + Task.BLOCK_KIND, kind);
+  trace_event(Event.BLOCK, kind, address);
 }
 export function unblock(): void {
   const task = current_task();
+  const kind = ld(task + Task.BLOCK_KIND);
+  if (kind !== Block.NONE) trace_event(Event.UNBLOCK, kind, ld(task + Task.BLOCK_ADDR));
   st(task + Task.BLOCK_KIND, Block.NONE);
   st(task + Task.REPORTED, 0);
 }
@@ -69,8 +73,10 @@ export function note_mutex(mutex: number): void {
   const task = current_task();
   st(mutex + Mutex.HELD_NEXT, ld(task + Task.MUTEXES));
   st(task + Task.MUTEXES, mutex);
+  trace_begin(Event.MUTEX_LOCK, mutex);
 }
 export function forget_mutex(mutex: number): void {
+  trace_end(Event.MUTEX_UNLOCK, mutex);
   let at = current_task() + Task.MUTEXES;
   for (let held = ld(at); held !== 0; held = ld(at)) {
     if (held === mutex) {

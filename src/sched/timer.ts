@@ -20,6 +20,7 @@ import { in_hardirq, in_serving_softirq, preempt_count } from '../cpu/preempt.js
 import { HZ } from '../machine/params.js';
 import { BUG, WARN } from '../kernel/panic.js';
 import { call_text, symbol_text } from '../kernel/text.js';
+import { Event, trace_end, trace_event, trace_fast } from '../kernel/trace.js';
 import { pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
 import { __set_current_state, set_current_state, try_to_wake_up } from './core.js';
 import {
@@ -107,7 +108,10 @@ function detach(timer: number): boolean {
     const same = ld(timer + Timer.BASE) === word;
     if (same) remove(area, timer, word);
     unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
-    if (same) return true;
+    if (same) {
+      trace_end(Event.TIMER_STOP, timer);
+      return true;
+    }
   }
 }
 
@@ -119,6 +123,7 @@ export function mod_timer_raw(timer: number, expires: number): number {
   let was: number;
   do was = rearm(timer, expires);
   while (was < 0);
+  trace_fast(Event.TIMER_START, timer, expires);
   local_irq_restore(outer);
   return was;
 }
@@ -189,6 +194,7 @@ export function del_timer_sync_raw(timer: number): number {
     const running = a_ld(area + Pcpu.TIMER_RUNNING) === timer && !breaks(Break.DEL_TIMER_SYNC);
     if (same && !running && (word & ARMED) !== 0) {
       remove(area, timer, word);
+      trace_end(Event.TIMER_STOP, timer);
       was = 1;
     }
     unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
@@ -215,8 +221,10 @@ export function run_timer_softirq(): void {
     if (timer === 0) return;
     const fn = ld(timer + Timer.FUNCTION);
     const count_before = preempt_count();
+    trace_event(Event.TIMER_EXPIRE, timer, fn);
     if (fn === WAKE_TASK) wake_sleeper(timer);
     else call_text(fn, timer);
+    trace_event(Event.TIMER_DONE, timer, fn);
     if (preempt_count() !== count_before)
       BUG(
         `timer function ${symbol_text(fn)} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count_before.toString(16)}`,

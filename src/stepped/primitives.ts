@@ -212,6 +212,7 @@ export const PURE: Readonly<Record<string, readonly string[] | true>> = {
     'MODULE_VERSION',
     'MODULE_ALIAS',
   ],
+  'linux/kernel.js': ['trace_printk', 'trace_puts', 'tracing_on', 'tracing_off', 'tracing_is_on'],
   'linux/moduleparam.js': true,
   'linux/compiler.js': ['barrier', 'likely', 'unlikely'],
   'linux/rcupdate.js': ['unrcu_pointer', 'rcu_pointer_handoff', 'get_completed_synchronize_rcu'],

@@ -6,6 +6,8 @@ import { ld, st } from '../cpu/raw.js';
 export function trace_event(): void {}
 export function trace_event_at(): void {}
 export function trace_fast(): void {}
+export function trace_begin(): void {}
+export function trace_end(): void {}
 export function trace_switch(): void {}
 export function trace_printk(): void {}
 export function trace_finding(): void {

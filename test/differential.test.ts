@@ -98,6 +98,8 @@ const MODULES: Entry[] = [
   same('modules/torture/rcu', { rounds: 1 }, { schedules: 20 }),
   races('modules/torture/timers', { rounds: 1 }),
   races('modules/torture/waiting', { rounds: 1 }),
+  races('modules/torture/tasklets', { rounds: 1 }, { cpus: [1, 2] }),
+  races('modules/torture/irq-work', { rounds: 1 }, { cpus: [1, 2] }),
 ];
 /** Not here, and why. */
 const LEFT_OUT: Record<string, string> = {

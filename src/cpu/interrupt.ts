@@ -9,6 +9,8 @@ import { a_and, a_ld, ld, st } from './raw.js';
 import { generic_smp_call_function_interrupt } from './smp.js';
 import { INTERRUPTS, NMI_VECTORS, Vector, VECTOR_NAMES } from './vectors.js';
 import { rcu_interrupt } from '../sched/rcu-callbacks.js';
+import { irq_work_run, irq_work_tick } from '../sched/irq-work.js';
+import { tasklet_interrupt } from '../sched/tasklet.js';
 import { tick } from '../sched/tick.js';
 import { mailbox_interrupt } from '../kernel/mailbox.js';
 import { call_device_vector, fatal_in_interrupt } from '../kernel/traps.js';
@@ -74,6 +76,11 @@ function handle_vector(vector: number): void {
       return;
     case Vector.TIMER:
       tick();
+      if (ld(my + Pcpu.IRQ_WORK_LAZY) !== 0) irq_work_tick();
+      return;
+    case Vector.IRQ_WORK:
+      irq_work_run();
+      tasklet_interrupt();
       return;
     case Vector.MAILBOX:
       mailbox_interrupt();

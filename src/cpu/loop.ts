@@ -10,7 +10,7 @@ import { irqs_disabled, local_irq_enable } from './irqflags.js';
 import { park_unless } from './park.js';
 import { preempt_count } from './preempt.js';
 import { a_ld, ld, st, stf64 } from './raw.js';
-import { do_softirq } from './softirq.js';
+import { do_softirq, softirqs_left } from './softirq.js';
 import { MachineStopped, step } from './step.js';
 import { INTERRUPTS, Wait } from './vectors.js';
 import { clock_ns } from './clock.js';
@@ -52,7 +52,7 @@ export function cpu_loop(until: (() => boolean) | null = null): void {
       return;
     }
     step();
-    if (ld(my + Pcpu.SOFTIRQ_PENDING) !== 0) do_softirq();
+    if (softirqs_left()) do_softirq();
     const next = switch_tasks(previous);
     if (previous !== 0 && ld(previous + Task.STATE) === TASK_DEAD) release_task(previous);
     previous = next;
@@ -65,7 +65,6 @@ function idle(until: (() => boolean) | null): void {
   if (idle_balance()) return;
   st(my + Pcpu.WAIT_REASON, Wait.IDLE);
   rcu_idle_enter();
-  // Softirqs are left over when they went round SOFTIRQ_RESTARTS times.
   const work = (): boolean =>
     a_ld(my + Pcpu.RQ_NR) !== 0 ||
     (a_ld(my + Pcpu.PENDING) & INTERRUPTS) !== 0 ||

@@ -1,7 +1,7 @@
 // Softirqs: raised on a CPU, run there on the way out of an interrupt and at local_bh_enable, with interrupts on.
-// The pending word is the owner's. A softirq that is raised while they run goes round again, at most
-// SOFTIRQ_RESTARTS times; what is left then runs after the next interrupt, so that tasks go on.
-import { SOFTIRQ_RESTARTS } from '../machine/params.js';
+// The pending word is the owner's. A softirq that is raised while they run goes round again, but no more than
+// SOFTIRQ_RESTARTS times, for SOFTIRQ_JIFFIES, and until a task shall run: the rest is ksoftirqd's, so that tasks go on.
+import { SOFTIRQ_JIFFIES, SOFTIRQ_RESTARTS } from '../machine/params.js';
 import { Mach, Pcpu } from '../machine/memory-map.js';
 import { my } from './context.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from './irqflags.js';
@@ -17,6 +17,8 @@ import {
 } from './preempt.js';
 import { ld, st } from './raw.js';
 import { step } from './step.js';
+import { ksoftirqd_runs, wakeup_softirqd } from '../sched/ksoftirqd.js';
+import { tasklet_action } from '../sched/tasklet.js';
 import { run_timer_softirq } from '../sched/timer.js';
 import { call_softirq } from '../kernel/traps.js';
 import { BUG } from '../kernel/panic.js';
@@ -38,6 +40,9 @@ export const enum Softirq {
 }
 
 export const local_softirq_pending = (): number => ld(my + Pcpu.SOFTIRQ_PENDING);
+
+/** Something is pending that ksoftirqd will not run by itself. Context: the CPU loop. */
+export const softirqs_left = (): boolean => ld(my + Pcpu.SOFTIRQ_PENDING) !== 0 && !ksoftirqd_runs();
 
 /** Context: interrupts off. */
 export function raise_softirq_irqoff(nr: number): void {
@@ -62,9 +67,14 @@ export function do_softirq(): void {
 /** Called and returns with interrupts off; they are on while the softirqs run. */
 export function do_softirq_own_stack(): void {
   preempt_count_add(SOFTIRQ_OFFSET);
-  for (let round = 0; round < SOFTIRQ_RESTARTS; round++) {
+  const end = ld(Mach.JIFFIES) + SOFTIRQ_JIFFIES;
+  for (let round = 0; ; round++) {
     const pending = ld(my + Pcpu.SOFTIRQ_PENDING);
     if (pending === 0) break;
+    if (round > 0 && (round === SOFTIRQ_RESTARTS || ld(my + Pcpu.NEED_RESCHED) !== 0 || ld(Mach.JIFFIES) - end >= 0)) {
+      wakeup_softirqd();
+      break;
+    }
     st(my + Pcpu.SOFTIRQ_PENDING, 0);
     st(my + Pcpu.STAT_SOFTIRQS, ld(my + Pcpu.STAT_SOFTIRQS) + 1);
     st(my + Pcpu.IRQ_OFF, 0);
@@ -76,6 +86,7 @@ export function do_softirq_own_stack(): void {
       const count = preempt_count();
       trace_event(Event.SOFTIRQ_ENTER, nr, ld(Mach.SOFTIRQ_ACTIONS + nr * 4));
       if (nr === Softirq.TIMER) run_timer_softirq();
+      else if (nr === Softirq.TASKLET || nr === Softirq.HI) tasklet_action(nr);
       else call_softirq(nr);
       if (preempt_count() !== count)
         BUG(
@@ -89,8 +100,8 @@ export function do_softirq_own_stack(): void {
   preempt_count_sub(SOFTIRQ_OFFSET);
 }
 
-const action_text = (nr: number): string =>
-  nr === Softirq.TIMER ? 'timer' : symbol_text(ld(Mach.SOFTIRQ_ACTIONS + nr * 4));
+const OWN_NAMES: Readonly<Record<number, string>> = { 0: 'hi tasklets', 1: 'timer', 6: 'tasklets', 8: 'hrtimer' };
+const action_text = (nr: number): string => OWN_NAMES[nr] ?? symbol_text(ld(Mach.SOFTIRQ_ACTIONS + nr * 4));
 
 /** Context: task or softirq. */
 export function local_bh_disable(): void {

@@ -10,6 +10,10 @@ export const enum Vector {
   MAILBOX = 3,
   /** A model or a test interrupts. */
   TEST = 4,
+  /** irq_work is queued here, or a tasklet of this CPU can run again. */
+  IRQ_WORK = 5,
+  /** The first hrtimer of this CPU is due. */
+  HRTIMER = 6,
   /** Always pending on a machine with chaos: every step goes by cpu/chaos.ts. No interrupt. */
   CHAOS = 28,
   /** RCU: callbacks are ready here, or a quiescent state is wanted soon. */
@@ -26,6 +30,8 @@ export const VECTOR_NAMES: Readonly<Record<number, string>> = {
   2: 'timer',
   3: 'mailbox',
   7: 'RCU',
+  5: 'irq work',
+  6: 'hrtimer',
 };
 /** Vectors that `local_irq_disable` does not hold back. */
 export const NMI_VECTORS = (1 << Vector.NMI_BACKTRACE) | (1 << Vector.STOP);
@@ -43,18 +49,24 @@ export const enum Wait {
   READ_LOCK = 6,
   WRITE_LOCK = 7,
   SEQCOUNT = 8,
+  TASKLET = 16,
+  IRQ_WORK = 17,
+  HRTIMER = 18,
 }
-export const WAIT_NAMES = [
-  'nothing',
-  'work',
-  'a spin lock',
-  'a called function',
-  'a running timer',
-  'a change',
-  'a reader-writer lock',
-  'a reader-writer lock',
-  'a writer in a seqcount section',
-] as const;
+export const WAIT_NAMES: Readonly<Record<number, string>> = {
+  0: 'nothing',
+  1: 'work',
+  2: 'a spin lock',
+  3: 'a called function',
+  4: 'a running timer',
+  5: 'a change',
+  6: 'a reader-writer lock',
+  7: 'a reader-writer lock',
+  8: 'a writer in a seqcount section',
+  16: 'a running tasklet',
+  17: 'a running irq_work',
+  18: 'a running hrtimer',
+};
 
 /** What a task or CPU yields: a pause at a step (stepped build only), a switch, a wait for another CPU (stepped only). */
 export const PAUSE = 0;

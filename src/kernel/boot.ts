@@ -21,6 +21,8 @@ import { alloc_task, kthread_bind, kthread_create_handle } from '../sched/kthrea
 import type { Sleeping } from '../sched/sleep.js';
 import { PF_DAEMON, PF_IDLE, PF_KTHREAD, Task } from '../sched/task-layout.js';
 import { HUNG_TASK_CHECK_MS } from '../machine/params.js';
+import { ksoftirqd } from '../sched/ksoftirqd.js';
+import { tasklets_init } from '../sched/tasklet.js';
 import { msleep } from '../sched/timer.js';
 import { check_hung_tasks } from '../sched/watchdog.js';
 import { note_static } from './loading.js';
@@ -55,6 +57,7 @@ export function init_kernel_code(): void {
   register_text('serve_request', serve_request);
   register_text('init_module', init_module);
   register_text('exit_module', exit_module);
+  register_text('ksoftirqd', ksoftirqd);
   register_text('nothing', nothing);
   register_text('rcu_core', rcu_core);
   seal_kernel_text();
@@ -95,6 +98,7 @@ export function boot_machine(): void {
     init_percpu(c);
     st(Mach.ONLINE_MASK + ((c >> 5) << 2), ld(Mach.ONLINE_MASK + ((c >> 5) << 2)) | (1 << (c & 31)));
   }
+  tasklets_init();
   mm_init(ld(Mach.MEMORY));
   for (let c = 0; c < n; c++) {
     const idle = alloc_task(0, 0, `swapper/${c}`, PF_IDLE | PF_KTHREAD);

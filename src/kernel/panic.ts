@@ -99,6 +99,12 @@ function wait_text(): string {
       return `the function of the timer ${lock_text(address)}`;
     case Wait.SEQCOUNT:
       return seqcount_text(address);
+    case Wait.TASKLET:
+      return `the tasklet ${lock_text(address)}`;
+    case Wait.IRQ_WORK:
+      return `the function of the irq_work ${lock_text(address)}`;
+    case Wait.HRTIMER:
+      return `the function of the hrtimer ${lock_text(address)}`;
     default:
       return '';
   }

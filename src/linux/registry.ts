@@ -20,6 +20,7 @@ import * as gfp from './gfp.js';
 import * as init from './init.js';
 import * as interrupt from './interrupt.js';
 import * as io from './io.js';
+import * as irq_work from './irq_work.js';
 import * as irqflags from './irqflags.js';
 import * as jiffies from './jiffies.js';
 import * as kallsyms from './kallsyms.js';
@@ -77,6 +78,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   init,
   interrupt,
   io,
+  irq_work,
   irqflags,
   jiffies,
   kallsyms,

@@ -3,7 +3,7 @@
 // sched/debug.ts; names come from what the modules announced when they were loaded.
 import { Mach, PERCPU, PERCPU_SIZE } from './memory-map.js';
 import { MAX_CPUS } from './params.js';
-import { Block, Mutex, PF_DAEMON, Task } from '../sched/task-layout.js';
+import { Block, Mutex, PF_DAEMON, PF_ON_DEMAND, Task, TASK_NOLOAD } from '../sched/task-layout.js';
 
 const MOST = 256;
 
@@ -83,6 +83,12 @@ export function blocked_tasks(memory: WebAssembly.Memory, symbols: SymbolTable):
         return `waits on the wait queue ${symbols.text(address)}`;
       case Block.RCU:
         return address === 0 ? 'waits for RCU callbacks' : 'waits for an RCU grace period';
+      case Block.TASKLET:
+        return `waits for the tasklet ${symbols.text(address)}`;
+      case Block.WORK:
+        return `waits for the work item ${symbols.text(address)}`;
+      case Block.WORKQUEUE:
+        return `waits for the workqueue at 0x${address.toString(16)}`;
       case Block.KTHREAD_EXIT:
         return `waits for ${name(address)} to end`;
       default:
@@ -93,7 +99,13 @@ export function blocked_tasks(memory: WebAssembly.Memory, symbols: SymbolTable):
   for (let at = word(Mach.TASK_LIST), n = 0; at !== Mach.TASK_LIST && at !== 0 && n < MOST; at = word(at), n++) {
     const task = at - Task.TASKS;
     const sleeps = word(task + Task.ON_RQ) === 0 && word(task + Task.STATE) !== 0;
-    if (!sleeps || (word(task + Task.FLAGS) & PF_DAEMON) !== 0 || word(task + Task.BLOCK_KIND) === Block.TIMEOUT)
+    const idle = (word(task + Task.STATE) & TASK_NOLOAD) !== 0 && (word(task + Task.FLAGS) & PF_ON_DEMAND) !== 0;
+    if (
+      !sleeps ||
+      idle ||
+      (word(task + Task.FLAGS) & PF_DAEMON) !== 0 ||
+      word(task + Task.BLOCK_KIND) === Block.TIMEOUT
+    )
       continue;
     lines.push(`${name(task)} ${what(task)}`);
   }

@@ -9,6 +9,7 @@
 //   0x00060000  MM          the page allocator's free lists and lock; the slab caches
 //   0x00070000  TASKS       the task list and its lock; pid counter
 //   0x00080000  UART        the serial port: registers, then the bytes on their way to the host
+//   0x000a0000  WORK        deferred work: unbound worker pools, the system's workqueues, what tasklets are waited on by
 //   0x00100000  PERCPU      one area of 16 KiB for each CPU, see `Pcpu`
 //   0x00200000  STATIC      DEFINE_STATIC and its kin, handed out in order at load
 //   0x00300000  MEM_MAP     one `struct page` (16 bytes) for each page of the memory
@@ -40,6 +41,9 @@ export const UART = 0x80000;
 /** Bytes on the line, 16 bits each. */
 export const UART_RING = 0x81000;
 export const UART_RING_ENTRIES = 0x2000;
+/** See sched/work-layout.ts. */
+export const WORK = 0xa0000;
+export const WORK_END = 0xb0000;
 export const PERCPU = 0x100000;
 export const PERCPU_SIZE = 0x4000;
 export const STATIC = 0x200000;
@@ -257,6 +261,26 @@ export const enum Pcpu {
   TRACE_RING = 31 * LINE,
   TRACE_KEPT = 31 * LINE + 4,
   TRACE_HEAD = 31 * LINE + 8,
+  /** Tasklets, normal and high: head and tail of each list, with interrupts off by the owner. See sched/tasklet.ts. */
+  TASKLETS = 24 * LINE,
+  TASKLETS_HI = 24 * LINE + 8,
+  /** This CPU's ksoftirqd, 0 until it is needed. */
+  KSOFTIRQD = 24 * LINE + 16,
+  /** irq_work: pushed by anybody, taken by the owner. Those of the second list wait for the tick. */
+  IRQ_WORK = 24 * LINE + 20,
+  IRQ_WORK_LAZY = 24 * LINE + 24,
+  /** hrtimers: lock, heaps of those that run in the interrupt and in the softirq, running ones. See sched/hrtimer.ts. */
+  HR_LOCK = 24 * LINE + 32,
+  HR_HEAP = 24 * LINE + 40,
+  HR_SOFT_HEAP = 24 * LINE + 44,
+  HR_RUNNING = 24 * LINE + 48,
+  HR_SOFT_RUNNING = 24 * LINE + 52,
+  /** f64, ns since boot: when this CPU wants the hrtimer interrupt; Infinity if never. Read by the timekeeper. */
+  HR_DEADLINE = 24 * LINE + 56,
+  /** 1 while the softirq is about to run what is due: the interrupt need not come again for that. */
+  HR_SOFT_RAISED = 24 * LINE + 64,
+  /** Worker pools, normal and high priority: see sched/work-layout.ts. */
+  POOLS = 25 * LINE,
   /** From here DEFINE_PER_CPU. */
   DYNAMIC = 32 * LINE,
 }

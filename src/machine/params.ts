@@ -41,8 +41,9 @@ export const SOFT_LOCKUP_MS = 10_000;
 export const HARD_LOCKUP_MS = 10_000;
 /** A task in uninterruptible sleep for this long is reported with what it waits for. */
 export const HUNG_TASK_MS = 30_000;
-/** Rounds of softirq processing on the way out of an interrupt before the rest waits for the next one. */
+/** Rounds of softirq processing on the way out of an interrupt, and their time, before ksoftirqd takes over. */
 export const SOFTIRQ_RESTARTS = 10;
+export const SOFTIRQ_JIFFIES = 1;
 /** A task of the fair class runs this long before the tick asks it to give way. */
 export const SCHED_SLICE_NS = 3_000_000;
 /** Bytes of a task for the frames of its sleeping primitives. */

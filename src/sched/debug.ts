@@ -59,6 +59,12 @@ export function blocked_text(task: number): string {
       return `waits on the wait queue ${lock_text(address)}`;
     case Block.TIMEOUT:
       return `sleeps for ${jiffies_to_msecs(address)} ms`;
+    case Block.TASKLET:
+      return `waits for the tasklet ${lock_text(address)}`;
+    case Block.WORK:
+      return `waits for the work item ${lock_text(address)}`;
+    case Block.WORKQUEUE:
+      return `waits for the workqueue at 0x${address.toString(16)}`;
     case Block.KTHREAD_EXIT:
       return `waits for ${name(address)} to end`;
     case Block.RCU:

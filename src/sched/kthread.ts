@@ -5,7 +5,7 @@ import { KERNEL_STACK } from '../machine/params.js';
 import { cpu, current_task } from '../cpu/context.js';
 import { a_add, a_ld, a_or, a_st, a_sub, fill_bytes, ld, st, stf64 } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
-import { GFP_KERNEL } from '../linux/gfp.js';
+import { GFP_ATOMIC, GFP_KERNEL } from '../linux/gfp.js';
 import { __get_free_pages, free_pages } from '../mm/page_alloc.js';
 import { get_order, kfree, kmalloc } from '../mm/slab.js';
 import { set_alloc_owner } from '../mm/owner.js';
@@ -27,6 +27,7 @@ import {
   KTHREAD_STARTED,
   PF_EXITING,
   PF_KTHREAD,
+  PF_ON_DEMAND,
   PF_OOPSED,
   Task,
   TASK_DEAD,
@@ -49,9 +50,9 @@ export function set_task_comm(task: number, name: string): void {
 }
 
 /** A task that has not been queued yet; 0 when memory is short. The frame area is left as it is. */
-export function alloc_task(fn: number, data: number, name: string, flags: number): number {
+export function alloc_task(fn: number, data: number, name: string, flags: number, gfp = GFP_KERNEL): number {
   const owner = set_alloc_owner(0); // the task is the kernel's, whoever asks for it
-  const task = kmalloc(TASK_SIZE, GFP_KERNEL);
+  const task = kmalloc(TASK_SIZE, gfp);
   set_alloc_owner(owner);
   if (task === 0) return 0;
   fill_bytes(task, 0, Task.FRAMES);
@@ -88,7 +89,7 @@ function publish_task(task: number): void {
   const flags = lock_irqsave(Mach.LOCK_TASKLIST);
   list_push_back(task + Task.TASKS, Mach.TASK_LIST);
   unlock_irqrestore(Mach.LOCK_TASKLIST, flags);
-  a_add(Mach.NR_TASKS, 1);
+  if ((ld(task + Task.FLAGS) & PF_ON_DEMAND) === 0) a_add(Mach.NR_TASKS, 1);
 }
 
 type ThreadFn = (data: number) => unknown;
@@ -112,6 +113,18 @@ export function kthread_create_handle(fn: number, data: number, name: string, fl
     return -ENOMEM;
   }
   st(task + Task.OWNER, ld(current_task() + Task.OWNER));
+  publish_task(task);
+  return task;
+}
+
+/**
+ * A daemon of the kernel's own, made where it is first needed: charged to nobody and not counted as a task, so that a
+ * machine that does not need it has nothing of it. `on` -1 lets it run anywhere. Context: any. Return: 0 when memory is short.
+ */
+export function create_daemon(fn: number, data: number, name: string, flags: number, on: number): number {
+  const task = alloc_task(fn, data, name, PF_KTHREAD | PF_ON_DEMAND | flags, GFP_ATOMIC);
+  if (task === 0) return 0;
+  if (on >= 0) kthread_bind(task, on);
   publish_task(task);
   return task;
 }
@@ -229,7 +242,7 @@ export function exit_task(task: number, code: number, oopsed: boolean): void {
   const flags = lock_irqsave(Mach.LOCK_TASKLIST);
   list_remove(task + Task.TASKS);
   unlock_irqrestore(Mach.LOCK_TASKLIST, flags);
-  a_sub(Mach.NR_TASKS, 1);
+  if ((ld(task + Task.FLAGS) & PF_ON_DEMAND) === 0) a_sub(Mach.NR_TASKS, 1);
   complete_all_raw(task + Task.EXITED);
   a_st(task + Task.STATE, TASK_DEAD);
 }

@@ -87,6 +87,10 @@ export const PF_EXITING = 0x4;
 export const PF_KTHREAD = 0x200000;
 /** A daemon of the kernel: does not keep the machine from being idle. */
 export const PF_DAEMON = 0x10000000;
+/** Made where it was first needed (ksoftirqd, kworker): not counted in NR_TASKS. */
+export const PF_ON_DEMAND = 0x08000000;
+/** A worker of a workqueue; Task.DATA is its struct worker. */
+export const PF_WQ_WORKER = 0x20;
 /** Oopsed. */
 export const PF_OOPSED = 0x20000000;
 
@@ -107,6 +111,9 @@ export const enum Block {
   KTHREAD_EXIT = 5,
   /** A grace period (BLOCK_ADDR is its number), or the callbacks that rcu_barrier waits for (0). */
   RCU = 16,
+  TASKLET = 20,
+  WORK = 21,
+  WORKQUEUE = 22,
 }
 /** struct completion: done, then a wait_queue_head (lock, list). */
 export const enum Completion {

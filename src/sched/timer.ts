@@ -12,6 +12,7 @@ import { Break, breaks } from '../cpu/break.js';
 import { clock_ns } from '../cpu/clock.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
 import { ring, wait_on } from '../cpu/park.js';
+import { ring_waiters } from '../cpu/ring-waiters.js';
 import { a_add, a_cas, a_ld, a_st, ld, st, stf64, STEPPED } from '../cpu/raw.js';
 import { raise_softirq_irqoff, Softirq } from '../cpu/softirq.js';
 import { arch_spin_lock, arch_spin_unlock, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
@@ -82,8 +83,17 @@ export const timer_pending_raw = (timer: number): boolean => (a_ld(timer + Timer
 /** Publishes the earliest expiry of a base for the timekeeper. Under its lock. */
 function publish(area: number): void {
   const first = pq_first(area + Pcpu.TIMER_HEAP);
-  stf64(area + Pcpu.DEADLINE, first === 0 ? NEVER : pq_key(first));
+  const deadline = first === 0 ? NEVER : pq_key(first);
+  const lazy = ld(area + Pcpu.IRQ_WORK_LAZY) === 0 ? NEVER : get_jiffies() + 1;
+  stf64(area + Pcpu.DEADLINE, Math.min(deadline, lazy));
   if (STEPPED) ring(area); // from here on a tick may come at any step
+}
+
+/** Lazy irq_work came or went: the next tick is wanted, or not. Context: any. */
+export function publish_lazy(): void {
+  const flags = lock_irqsave(my + Pcpu.TIMER_LOCK);
+  publish(my);
+  unlock_irqrestore(my + Pcpu.TIMER_LOCK, flags);
 }
 
 function count(timer: number, n: number): void {
@@ -250,14 +260,7 @@ function take_expired(): number {
 /** Waiters in del_timer_sync poll on the way through their step; parked ones are rung. */
 function finished(): void {
   a_st(my + Pcpu.TIMER_RUNNING, 0);
-  ring_timer_waiters();
-}
-function ring_timer_waiters(): void {
-  const n = ld(Mach.CPUS);
-  for (let c = 0; c < n; c++) {
-    const area = percpu_base(c);
-    if (c !== cpu && a_ld(area + Pcpu.WAIT_REASON) === Wait.TIMER_CALLBACK) ring(area);
-  }
+  ring_waiters(Wait.TIMER_CALLBACK);
 }
 
 // ---- sleeping with a time-out ----------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ import { cpu, current_task, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { in_hardirq, in_interrupt, in_serving_softirq, preempt_count } from '../cpu/preempt.js';
-import { do_softirq } from '../cpu/softirq.js';
 import { rwlock_wait_text } from '../cpu/rwlock.js';
 import { seqcount_text } from '../cpu/seqcount.js';
+import { do_softirq, softirqs_left } from '../cpu/softirq.js';
 import { arch_spin_lock, HOLDER, lock_text } from '../cpu/spinlock.js';
 import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { MachineStopped } from '../cpu/step.js';
@@ -610,7 +610,7 @@ function leave_task(task: number, preempted: boolean): void {
     }
   }
   if (dead) release_task(task);
-  if (ld(my + Pcpu.SOFTIRQ_PENDING) !== 0) push(c, twin(do_softirq).$g!());
+  if (softirqs_left()) push(c, twin(do_softirq).$g!());
 }
 /** By slot, of tasks that are not on a CPU. */
 const carried: number[] = [];

@@ -1,0 +1,41 @@
+// For the tests of deferred work: a torture module in parallel until it comes to rest, and what it said.
+import { fileURLToPath } from 'node:url';
+import { Machine } from '../dist/machine/machine.js';
+import { compileModule, type CompiledModule } from '../dist/module/compile.js';
+
+const compiled = new Map<string, Promise<CompiledModule>>();
+export const torture_file = (name: string): string =>
+  fileURLToPath(new URL(`../modules/torture/${name}.ts`, import.meta.url));
+
+export interface Run {
+  log: string;
+  fine: boolean;
+}
+/** One load and unload on a machine of its own. */
+export async function in_parallel(
+  file: string,
+  cpus: number,
+  parameters: Record<string, number> = {},
+  patience_ms = 20_000,
+): Promise<Run> {
+  const made = compiled.get(file) ?? compileModule(file, { build: 'free', check: false });
+  compiled.set(file, made);
+  const machine = await Machine.boot({ cpus, memory: 32 << 20 });
+  let error = '';
+  let idle = false;
+  try {
+    const module = await made;
+    await machine.insmod(module, parameters);
+    idle = await machine.idle(patience_ms);
+    await Promise.race([
+      machine.rmmod(module.name),
+      new Promise((resolve) => setTimeout(resolve, idle ? 60_000 : 3000).unref()),
+    ]);
+  } catch (e) {
+    error = (e as Error).message;
+  }
+  const { oopses, warnings, reports } = machine.verdict;
+  const log = `${machine.dmesg().join('\n')}\n${error}${idle ? '' : '\nnot idle'}`;
+  await machine.poweroff();
+  return { log, fine: idle && error === '' && oopses + warnings + reports === 0 };
+}

@@ -24,6 +24,9 @@ import { HUNG_TASK_CHECK_MS } from '../machine/params.js';
 import { ksoftirqd } from '../sched/ksoftirqd.js';
 import { tasklets_init } from '../sched/tasklet.js';
 import { msleep } from '../sched/timer.js';
+import { delayed_work_timer_fn } from '../sched/workqueue-cancel.js';
+import { workqueues_init, wq_barrier_func } from '../sched/workqueue-flush.js';
+import { pool_retry, worker_thread } from '../sched/workqueue.js';
 import { check_hung_tasks } from '../sched/watchdog.js';
 import { note_static } from './loading.js';
 import { khostd, serve_request } from './mailbox.js';
@@ -58,6 +61,10 @@ export function init_kernel_code(): void {
   register_text('init_module', init_module);
   register_text('exit_module', exit_module);
   register_text('ksoftirqd', ksoftirqd);
+  register_text('worker_thread', worker_thread);
+  register_text('pool_retry', pool_retry);
+  register_text('wq_barrier_func', wq_barrier_func);
+  register_text('delayed_work_timer_fn', delayed_work_timer_fn);
   register_text('nothing', nothing);
   register_text('rcu_core', rcu_core);
   seal_kernel_text();
@@ -99,6 +106,7 @@ export function boot_machine(): void {
     st(Mach.ONLINE_MASK + ((c >> 5) << 2), ld(Mach.ONLINE_MASK + ((c >> 5) << 2)) | (1 << (c & 31)));
   }
   tasklets_init();
+  workqueues_init();
   mm_init(ld(Mach.MEMORY));
   for (let c = 0; c < n; c++) {
     const idle = alloc_task(0, 0, `swapper/${c}`, PF_IDLE | PF_KTHREAD);

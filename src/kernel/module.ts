@@ -18,6 +18,7 @@ import { pq_find } from '../sched/pqueue.js';
 import { list_push_back, list_remove } from '../sched/rawlist.js';
 import type { Sleeping } from '../sched/sleep.js';
 import { Task, Timer } from '../sched/task-layout.js';
+import { deferred_leftovers, no_deferred_work } from '../sched/workqueue-report.js';
 import { call_sleepable } from './call.js';
 import { evaluate, forget } from './loader.js';
 import { begin_evaluation, end_evaluation, type Evaluation } from './loading.js';
@@ -296,7 +297,8 @@ export function* exit_module(mod: number): Sleeping {
 /** Reports what the module left behind: threads, timers, memory. Return: how many things. Context: task. */
 function report_leftovers(mod: number): number {
   // Mostly there is nothing but the task that asks. Not where other CPUs may allocate: the count is a sum over all CPUs.
-  if (STEPPED && ld(Mach.NR_TASKS) <= 1 && ld(Mach.NR_TIMERS) === 0 && owned_objects() === 0) return 0;
+  if (STEPPED && ld(Mach.NR_TASKS) <= 1 && ld(Mach.NR_TIMERS) === 0 && owned_objects() === 0 && no_deferred_work())
+    return 0;
   const name = module_name(mod);
   let found = 0;
   for_each_task((task) => {
@@ -319,6 +321,14 @@ function report_leftovers(mod: number): number {
       '',
     );
   }
+  deferred_leftovers(
+    (handle) => module_of_text(handle) === name,
+    ld(mod + Mod.ID),
+    (text) => {
+      found++;
+      report(`module ${name} is unloaded, but ${text}`, '');
+    },
+  );
   return found + report_leaks(name, ld(mod + Mod.ID));
 }
 function report_leaks(name: string, id: number): number {

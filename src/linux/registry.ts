@@ -56,6 +56,7 @@ import * as timer from './timer.js';
 import * as torture from './torture.js';
 import * as types from './types.js';
 import * as wait from './wait.js';
+import * as workqueue from './workqueue.js';
 
 export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   align,
@@ -114,6 +115,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   torture,
   types,
   wait,
+  workqueue,
 };
 
 /** The header behind an import of a module; an error that lists the names for any other. */

@@ -26,6 +26,8 @@ import { signal_pending_state } from './pending.js';
 import { pq_find, pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
 import { rcu_note_context_switch } from './rcu.js';
 import { Task, TASK_DEAD, TASK_NORMAL, TASK_RUNNING } from './task-layout.js';
+import { PF_WQ_WORKER, Task, TASK_DEAD, TASK_NORMAL, TASK_RUNNING } from './task-layout.js';
+import { wq_worker_running, wq_worker_sleeping } from './workqueue.js';
 
 /** Weight of nice 0; virtual time runs at NICE_0_WEIGHT / weight of real time. */
 export const NICE_0_WEIGHT = 1024;
@@ -176,6 +178,13 @@ export const wake_up_state = (task: number, states: number): number => (try_to_w
  */
 export function switch_tasks(previous: number, preempted = false): number {
   rcu_note_context_switch(previous);
+  if (
+    previous !== 0 &&
+    (ld(previous + Task.FLAGS) & PF_WQ_WORKER) !== 0 &&
+    !preempted &&
+    ld(previous + Task.STATE) !== TASK_RUNNING
+  )
+    wq_worker_sleeping(previous);
   const now = clock_ns();
   const flags = lock_irqsave(my + Pcpu.RQ_LOCK);
   const next = pick_next(previous !== 0 && put_previous(previous, now, preempted) ? previous : 0);
@@ -194,7 +203,10 @@ export function switch_tasks(previous: number, preempted = false): number {
   unlock_irqrestore(my + Pcpu.RQ_LOCK, flags);
   st(my + Pcpu.ALLOC_OWNER, ld(current + Task.OWNER));
   stf64(my + Pcpu.WD_TOUCH, now);
-  if (next !== 0) st(my + Pcpu.STAT_SWITCHES, ld(my + Pcpu.STAT_SWITCHES) + 1);
+  if (next !== 0) {
+    st(my + Pcpu.STAT_SWITCHES, ld(my + Pcpu.STAT_SWITCHES) + 1);
+    if ((ld(next + Task.FLAGS) & PF_WQ_WORKER) !== 0) wq_worker_running(next);
+  }
   return next;
 }
 

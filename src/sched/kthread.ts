@@ -29,6 +29,7 @@ import {
   PF_KTHREAD,
   PF_ON_DEMAND,
   PF_OOPSED,
+  PF_WQ_WORKER,
   Task,
   TASK_DEAD,
   TASK_NEW,
@@ -36,6 +37,7 @@ import {
   TASK_UNINTERRUPTIBLE,
 } from './task-layout.js';
 import { MAX_SCHEDULE_TIMEOUT } from './timer.js';
+import { wq_worker_died } from './workqueue.js';
 
 const ENOMEM = 12;
 const EINTR = 4;
@@ -235,6 +237,7 @@ export function exit_task(task: number, code: number, oopsed: boolean): void {
   if (ld(task + Task.MUTEXES) !== 0)
     report(`${task_comm(task)}/${task_pid(task)} ends and still holds: ${held_mutexes_text(task)}`, '');
   rcu_exit(task, oopsed);
+  if (oopsed && (ld(task + Task.FLAGS) & PF_WQ_WORKER) !== 0) wq_worker_died(task);
   a_or(task + Task.FLAGS, PF_EXITING | (oopsed ? PF_OOPSED : 0));
   st(task + Task.EXIT_CODE, code);
   // Other queues pass over a waiter that can't be woken; the mutex wakes one, and relies on it.

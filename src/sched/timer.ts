@@ -47,6 +47,8 @@ const base_cpu = (word: number): number => (word >>> 1) - 1;
 const WAKE_TASK = 1;
 /** Timer.FLAGS: belongs to a daemon, the machine is idle in spite of it. */
 const TIMER_DAEMON = 0x1;
+/** Timer.FLAGS: the function is called with interrupts off, and nothing comes between the expiry and it. */
+export const TIMER_IRQSAFE = 0x200000;
 const NEVER = Infinity;
 
 /** Ticks since boot, 1 / HZ s each; wraps at 2^32. Context: any. */
@@ -227,7 +229,10 @@ export function run_local_timers(): void {
 /** Runs what is due. Context: softirq. */
 export function run_timer_softirq(): void {
   for (;;) {
+    const flags = local_irq_save();
     const timer = take_expired();
+    const irqsafe = timer !== 0 && (ld(timer + Timer.FLAGS) & TIMER_IRQSAFE) !== 0;
+    if (!irqsafe) local_irq_restore(flags);
     if (timer === 0) return;
     const fn = ld(timer + Timer.FUNCTION);
     const count_before = preempt_count();
@@ -239,6 +244,7 @@ export function run_timer_softirq(): void {
       BUG(
         `timer function ${symbol_text(fn)} left the preemption count as 0x${preempt_count().toString(16)}, which was 0x${count_before.toString(16)}`,
       );
+    if (irqsafe) local_irq_restore(flags);
     if (irqs_disabled()) BUG(`timer function ${symbol_text(fn)} returned with interrupts off`);
     finished();
   }

@@ -108,6 +108,19 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'linux/interrupt.js': ['tasklet_kill', 'tasklet_disable', 'tasklet_disable_in_atomic', 'tasklet_unlock_wait'],
   'linux/irq_work.js': ['irq_work_sync'],
   'linux/timer.js': ['timer_delete_sync'],
+  'linux/workqueue.js': [
+    'schedule_on_each_cpu',
+    'cancel_work_sync',
+    'cancel_delayed_work_sync',
+    'disable_work_sync',
+    'disable_delayed_work_sync',
+    'flush_work',
+    'flush_delayed_work',
+    'flush_workqueue',
+    'flush_scheduled_work',
+    'drain_workqueue',
+    'destroy_workqueue',
+  ],
   'linux/wait.js': [
     '__wake_up',
     'wake_up',
@@ -179,6 +192,9 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'sched/rcu.js': ['rcu_wait', 'synchronize_rcu_raw'],
   'sched/rcu-callbacks.js': ['rcu_core', 'invoke', 'rcu_barrier_raw'],
   'sched/wait.js': ['settle'],
+  'sched/workqueue.js': ['worker_thread'],
+  'sched/workqueue-cancel.js': ['cancel_work_sync_raw', 'flush_delayed_work_raw', 'schedule_on_each_cpu_raw'],
+  'sched/workqueue-flush.js': ['flush_workqueue_raw', 'flush_work_raw', 'drain_workqueue_raw', 'destroy_workqueue_raw'],
   'sched/timer.js': [
     'del_timer_sync_raw',
     'run_timer_softirq',
@@ -294,6 +310,9 @@ export const NO_WAIT: Readonly<Record<string, { imports?: string; of: readonly s
 /** Plain functions that call a twin all the same: `file:function` of the caller, and why the wait cannot happen there. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'cpu/interrupt.js:take_interrupts': 'free-running build only: the stepped machine enters interrupts by run_interrupt',
+  'sched/workqueue-cancel.js:grab_pending':
+    'nothing pauses between a timer and the queueing, so it never has to try again',
+  'sched/workqueue-cancel.js:timer_now': 'as grab_pending: the function of the timer is the kernel’s own, one step',
   'sched/timer.js:disarm_timeout':
     'the function of a timer on a frame is no module code, so it never pauses while it runs',
   'kernel/boot.js:khungtaskd': 'the stepped machine knows by itself who waits for good',

@@ -1,0 +1,78 @@
+// Workqueues: the torture module in both builds with its broken variants, and what single cases must do.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { release_pools } from '../dist/machine/pool.js';
+import { in_parallel, torture_file } from './deferred-setup.js';
+import { search } from './stepped-helpers.js';
+
+afterAll(release_pools);
+const file = torture_file('workqueues');
+const { broken: variants } = JSON.parse(readFileSync(file.replace(/\.ts$/, '.json'), 'utf8')) as {
+  broken: { broken: number; what: string; report: string }[];
+};
+const works = fileURLToPath(new URL('./fixtures/deferred/works.ts', import.meta.url));
+
+test.each([2, 4])('torture: nothing is found on %d CPUs in parallel', async (cpus) => {
+  const run = await in_parallel(file, cpus, { rounds: 20 });
+  expect(run.log).toMatch(/runs/);
+  expect(run.fine, run.log).toBe(true);
+});
+test.each([1, 3])('torture: nothing is found on %d CPUs step by step', async (cpus) => {
+  const { failure } = await search(file, { cpus, schedules: 100, parameters: { rounds: 4 } });
+  expect(failure?.message).toBeUndefined();
+});
+test.each(variants)('torture: $what is caught in parallel', async ({ broken, report }) => {
+  const run = await in_parallel(file, 4, { rounds: 1000, until_caught: 1, broken });
+  expect(run.fine).toBe(false);
+  expect(run.log).toMatch(new RegExp(report));
+});
+test.each(variants)('torture: $what is caught step by step', async ({ broken }) => {
+  const found = await search(file, { cpus: 2, schedules: 3000, parameters: { rounds: 2, broken } });
+  expect(found.failure).not.toBeNull();
+});
+
+const fine: [string, number][] = [
+  ['an item is queued once, flushed, disabled and enabled', 0],
+  ['an ordered workqueue', 3],
+  ['items that sleep let others run, up to max_active', 4],
+  ['the same with WQ_CPU_INTENSIVE', 5],
+  ['schedule_on_each_cpu', 6],
+  ['a machine is not idle while delayed work is to come', 7],
+  ['mod_delayed_work brings an item forward', 8],
+  ['delayed work is cancelled', 9],
+];
+const bad: [string, number, RegExp][] = [
+  ['an item that flushes itself', 1, /flush_work of .* by its own function on_self/],
+  ['an item that flushes its workqueue', 2, /flush_workqueue of the workqueue events by on_own_queue/],
+  ['a workqueue that is forgotten', 10, /its workqueue forgotten is left/],
+  ['queueing on what is no workqueue', 11, /is no workqueue/],
+  ['an item that leaves preemption off', 12, /workqueue leaked atomic/],
+  ['an item that oopses: those who wait for it get on', 13, /after the oops 1/],
+  ['a tasklet that is left scheduled', 14, /its tasklet at .* is scheduled/],
+  ['an item that still runs at unload', 20, /its work item at .* \(on_sleeper /],
+  ['delayed work that is still to come at unload', 21, /its delayed work at .* is still to come/],
+];
+describe('in parallel', () => {
+  test.each(fine)('%s', async (_what, what) => {
+    const run = await in_parallel(works, 2, { what });
+    expect(run.fine, run.log).toBe(true);
+    if (what === 3) expect(run.log.match(/number \d/g)).toEqual([0, 1, 2, 3, 4, 5].map((n) => `number ${n}`));
+    if (what === 6) expect(run.log).toMatch(/cpus 0x3/);
+  });
+  test.each(bad)('%s is reported', async (_what, what, report) => {
+    const run = await in_parallel(works, 2, { what });
+    expect(run.log).toMatch(report);
+    expect(run.fine).toBe(false);
+  });
+});
+describe('step by step', () => {
+  test.each(fine)('%s', async (_what, what) => {
+    const { failure } = await search(works, { cpus: 2, schedules: 50, parameters: { what } });
+    expect(failure?.message).toBeUndefined();
+  });
+  test.each(bad.filter(([, what]) => what !== 13))('%s is reported', async (_what, what, report) => {
+    const { failure } = await search(works, { cpus: 2, schedules: 300, parameters: { what } });
+    expect(failure?.message).toMatch(report);
+  });
+});

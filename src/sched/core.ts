@@ -25,7 +25,6 @@ import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { signal_pending_state } from './pending.js';
 import { pq_find, pq_first, pq_insert, pq_key, pq_pop, pq_remove } from './pqueue.js';
 import { rcu_note_context_switch } from './rcu.js';
-import { Task, TASK_DEAD, TASK_NORMAL, TASK_RUNNING } from './task-layout.js';
 import { PF_WQ_WORKER, Task, TASK_DEAD, TASK_NORMAL, TASK_RUNNING } from './task-layout.js';
 import { wq_worker_running, wq_worker_sleeping } from './workqueue.js';
 

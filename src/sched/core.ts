@@ -154,7 +154,8 @@ function kick(target: number, task: number): void {
   if (STEPPED) ring(area); // also on this CPU another task waits now: a decision point
   const running = a_ld(area + Pcpu.RQ_CURR);
   if (running === 0) {
-    if (target !== cpu) smp_send_reschedule(target);
+    // An idle CPU of the stepped machine looks at its queue whenever it is let go on.
+    if (target !== cpu && !STEPPED) smp_send_reschedule(target);
   } else if (ldf64(task + Task.VRUNTIME) + SCHED_SLICE_NS / 2 < ldf64(running + Task.VRUNTIME)) {
     resched_cpu(target);
   } else if (STEPPED) ring(area); // a tick could preempt what runs there: the strategy is to know
@@ -194,18 +195,19 @@ export function switch_tasks(previous: number, preempted = false): number {
     stf64(my + Pcpu.CURR_SINCE, now);
   }
   st(my + Pcpu.RQ_CURR, next);
-  st(my + Pcpu.NEED_RESCHED, 0);
+  if (ld(my + Pcpu.NEED_RESCHED) !== 0) st(my + Pcpu.NEED_RESCHED, 0);
   trace_switch(now, previous, next);
   // Before the lock is released: an interrupt counts its RCU sections in the current task, which another CPU may have then.
   const current = next === 0 ? ld(my + Pcpu.IDLE_TASK) : next;
   st(my + Pcpu.CURRENT, current);
   unlock_irqrestore(my + Pcpu.RQ_LOCK, flags);
   st(my + Pcpu.ALLOC_OWNER, ld(current + Task.OWNER));
-  stf64(my + Pcpu.WD_TOUCH, now);
-  if (next !== 0) {
-    st(my + Pcpu.STAT_SWITCHES, ld(my + Pcpu.STAT_SWITCHES) + 1);
-    if ((ld(next + Task.FLAGS) & PF_WQ_WORKER) !== 0) wq_worker_running(next);
+  // For the watchdog and the host's statistics, which the stepped machine has not.
+  if (!STEPPED) {
+    stf64(my + Pcpu.WD_TOUCH, now);
+    if (next !== 0) st(my + Pcpu.STAT_SWITCHES, ld(my + Pcpu.STAT_SWITCHES) + 1);
   }
+  if (next !== 0 && (ld(next + Task.FLAGS) & PF_WQ_WORKER) !== 0) wq_worker_running(next);
   return next;
 }
 
@@ -315,8 +317,11 @@ function busiest_but(here: number): number {
   return busiest;
 }
 /** The heap node of the first queued task that may go to that CPU, or 0. Under the queue's lock. */
-const movable_to = (area: number, to: number): number =>
-  pq_find(area + Pcpu.RQ_HEAP, (at) => can_move(at - Task.NODE) && cpu_allowed(at - Task.NODE, to));
+function movable_to(area: number, to: number): number {
+  const fits = (at: number): boolean => can_move(at - Task.NODE) && cpu_allowed(at - Task.NODE, to);
+  const first = pq_first(area + Pcpu.RQ_HEAP);
+  return first !== 0 && fits(first) ? first : pq_find(area + Pcpu.RQ_HEAP, fits);
+}
 /** Whether idle_balance on that CPU would find a task. Context: the stepped machine, between two steps. */
 export function can_balance(here: number): boolean {
   const busiest = busiest_but(here);

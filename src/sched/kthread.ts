@@ -3,7 +3,7 @@
 import { Mach } from '../machine/memory-map.js';
 import { KERNEL_STACK } from '../machine/params.js';
 import { cpu, current_task } from '../cpu/context.js';
-import { a_add, a_ld, a_or, a_st, a_sub, fill_bytes, ld, st, stf64 } from '../cpu/raw.js';
+import { a_add, a_ld, a_or, a_st, a_sub, fill_bytes, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { GFP_ATOMIC, GFP_KERNEL } from '../linux/gfp.js';
 import { __get_free_pages, free_pages } from '../mm/page_alloc.js';
@@ -44,10 +44,17 @@ const EINTR = 4;
 
 export function set_task_comm(task: number, name: string): void {
   const n = Math.min(15, name.length);
-  for (let at = 0; at < 16; at += 4) {
-    let word = 0;
-    for (let i = Math.min(at + 4, n) - 1; i >= at; i--) word = (word << 8) | (name.charCodeAt(i) & 0xff);
-    st(task + Task.COMM + at, word);
+  const comm = task + Task.COMM;
+  let word = 0;
+  for (let i = 0; i < n; i++) {
+    word |= (name.charCodeAt(i) & 0xff) << ((i & 3) << 3);
+    if ((i & 3) !== 3) continue;
+    st(comm + i - 3, word);
+    word = 0;
+  }
+  for (let at = n & ~3; at < 16; at += 4) {
+    st(comm + at, word);
+    word = 0;
   }
 }
 
@@ -69,7 +76,6 @@ export function alloc_task(fn: number, data: number, name: string, flags: number
   st(task + Task.USAGE, 1);
   st(task + Task.ALLOWED, -1);
   st(task + Task.ALLOWED + 4, -1);
-  stf64(task + Task.VRUNTIME, 0);
   set_task_comm(task, name);
   init_completion_raw(task + Task.EXITED);
   return task;

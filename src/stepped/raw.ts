@@ -223,13 +223,15 @@ function mark_range(a: number, n: number): void {
 }
 /** Words to 0. A block that is all 0 already, as most of a new object is, is neither written nor to be restored. */
 function clear_blocks(a: number, n: number): void {
+  const words = I32;
   const end = (a + n) >> 2;
-  for (let w = a >> 2; w < end; w += BLOCK_WORDS) {
-    const is_clear =
-      (I32[w]! | I32[w + 1]! | I32[w + 2]! | I32[w + 3]! | I32[w + 4]! | I32[w + 5]! | I32[w + 6]! | I32[w + 7]!) === 0;
-    if (is_clear) continue;
+  for (let w = a >> 2; w < end; w += 4) {
+    if ((words[w]! | words[w + 1]! | words[w + 2]! | words[w + 3]!) === 0) continue;
     mark(w << 2);
-    for (let i = w; i < w + BLOCK_WORDS; i++) I32[i] = 0;
+    words[w] = 0;
+    words[w + 1] = 0;
+    words[w + 2] = 0;
+    words[w + 3] = 0;
   }
 }
 export function fill_bytes(a: number, value: number, n: number): void {

@@ -45,21 +45,27 @@ function order_for(size: number): number {
   return order;
 }
 
-export const CLASS_ORDER = Int32Array.from(CLASS_SIZE, order_for);
-export const CLASS_SIZES = Int32Array.from(CLASS_SIZE);
+/**
+ * A number for each class. More than 64 bytes, because the compiler takes the place of a larger array for a constant; a
+ * smaller one may be moved by the collector.
+ */
+function of_classes(f: (size: number, k: number) => number): Int32Array {
+  const numbers = new Int32Array(32);
+  CLASS_SIZE.forEach((size, k) => (numbers[k] = f(size, k)));
+  return numbers;
+}
+
+export const CLASS_ORDER = of_classes(order_for);
+export const CLASS_SIZES = of_classes((size) => size);
 /** Objects of a slab. */
-export const CLASS_OBJECTS = Int32Array.from(CLASS_SIZE, (size, k) =>
-  Math.floor((PAGE_SIZE << CLASS_ORDER[k]!) / (size + 4)),
-);
+export const CLASS_OBJECTS = of_classes((size, k) => Math.floor((PAGE_SIZE << CLASS_ORDER[k]!) / (size + 4)));
 /** Where the metadata begins in a slab. */
-export const CLASS_META = Int32Array.from(CLASS_SIZE, (_, k) => (PAGE_SIZE << CLASS_ORDER[k]!) - CLASS_OBJECTS[k]! * 4);
+export const CLASS_META = of_classes((_, k) => (PAGE_SIZE << CLASS_ORDER[k]!) - CLASS_OBJECTS[k]! * 4);
 /** offset * this >>> 21 is the object's index: exact for offsets below 32 KiB, and for every power of two. */
-export const CLASS_RECIPROCAL = Int32Array.from(CLASS_SIZE, (size) => Math.ceil((1 << 21) / size));
+export const CLASS_RECIPROCAL = of_classes((size) => Math.ceil((1 << 21) / size));
 /** Free objects that a CPU keeps, and how many go to or come from the slabs at a time. */
-export const CLASS_LIMIT = Int32Array.from(CLASS_SIZE, (size) =>
-  Math.max(2, Math.min(14, Math.floor(SLAB_CPU_BYTES / size))),
-);
-export const CLASS_BATCH = CLASS_LIMIT.map((limit) => Math.max(1, limit >> 1));
+export const CLASS_LIMIT = of_classes((size) => Math.max(2, Math.min(14, Math.floor(SLAB_CPU_BYTES / size))));
+export const CLASS_BATCH = of_classes((_, k) => Math.max(1, CLASS_LIMIT[k]! >> 1));
 
 /** By (size + 7) >> 3. */
 export const SIZE_CLASS = new Uint8Array(KMALLOC_MAX_CACHE_SIZE / 8 + 1);

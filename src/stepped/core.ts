@@ -221,7 +221,7 @@ export function set_restore_point(): void {
 export function restore(): void {
   restore_snapshot();
   reset_clock();
-  for (let i = 1; i < running.length; i++) running[i] = null;
+  for (let i = 1; i < now[Now.SLOTS]!; i++) running[i] = null;
   now[Now.SLOTS] = 1;
   now[Now.FREED] = 0;
   for (let c = 0; c < now[Now.CPUS]!; c++) {
@@ -416,7 +416,7 @@ function raise_timer(c: number): void {
 }
 /** Nothing can go on by itself: time jumps to the next timer. Return: false if there is none, or they change nothing. */
 function jump(): boolean {
-  const next = next_deadline(true);
+  const next = ld(Mach.NR_TIMERS) === 0 ? Infinity : next_deadline(true);
   // A thread that polls with msleep, or a timer that re-arms itself, goes on for ever: also that is waiting for good.
   // While init or exit has not returned, it may be asleep for longer than others poll.
   const patience = watched_task === 0 ? 1 : 16;
@@ -684,7 +684,10 @@ export function run(
     for (;;) {
       let count = look();
       if (count === 0) {
-        if (!jump() && !pass_jiffy()) return spinning() ? 'deadlock' : 'quiet';
+        if (!jump()) {
+          if (!spinning()) return 'quiet';
+          if (!pass_jiffy()) return 'deadlock';
+        }
         count = look();
         if (count === 0) return spinning() ? 'deadlock' : 'quiet';
       }

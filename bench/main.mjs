@@ -18,5 +18,7 @@ for (const file of files.sort()) {
   const { default: bench } = await import(`./${file}`);
   await bench();
 }
+const { end_placement } = await import('./lib.mjs');
+await end_placement();
 const { release_pools } = await import('../dist/machine/pool.js');
 await release_pools();

@@ -2,6 +2,7 @@
 import { Command, type CommanderError, Option } from 'commander';
 import { createRequire } from 'node:module';
 import { DEFAULT_MEMORY, HARD_LOCKUP_MS, MAX_HEAP_MIB, MIN_HEAP_MIB } from '../machine/params.js';
+import type { BenchCommandOptions } from './bench.js';
 import { cpuCount, integer, memorySize, names, seconds, type CommonOptions } from './arguments.js';
 import { exploreCommand, replayCommand, type ExploreCommandOptions, type ReplayCommandOptions } from './explore.js';
 import type { Interrupt } from './interrupt.js';
@@ -175,6 +176,35 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .action(async (token: string, file: string | undefined, options: ReplayCommandOptions) => {
       prepare(options);
       done(await replayCommand(token, file, options, out, interrupt));
+    });
+
+  all
+    .command('bench')
+    .description('measure the kernel on this host: locks, wake-ups, allocation, timers; compare with an earlier run')
+    .argument('[filter...]', 'only figures with this in their name; with --compare, two JSON files')
+    .addOption(new Option('--passes <n>', 'samples of each figure').argParser(integer(1, 1000)).default(5))
+    .option('--list', 'only list the figures', false)
+    .option('--out <file>', 'write the samples as JSON')
+    .option('--html <file>', 'write a page with scaling curves')
+    .option('--against <file>', 'compare with an earlier run')
+    .option('--compare', 'compare two runs, without measuring', false)
+    .option('--json', 'one JSON object on stdout instead of text', false)
+    .option('--quiet', 'only what went wrong', false)
+    .helpOption('-h, --help', 'this text')
+    .addHelpText(
+      'after',
+      examples(
+        'lockstep bench --html bench.html',
+        'lockstep bench kmalloc --passes 10 --out before.json',
+        'lockstep bench kmalloc --against before.json',
+        'lockstep bench --compare before.json after.json',
+      ),
+    )
+    .action(async (words: string[], options: BenchCommandOptions) => {
+      prepare(options);
+      // Loaded here: the other commands start faster without it.
+      const { benchCommand } = await import('./bench.js');
+      done(await benchCommand(words, options, out, interrupt));
     });
 
   for (const command of [all, ...all.commands])

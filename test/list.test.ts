@@ -180,3 +180,70 @@ test('static lists are empty from the start, embedded ones too', () => {
   end_static();
   expect([L.list_empty(list), L.list_empty(o.items), list.prev]).toEqual([true, true, addr_of(list)]);
 });
+
+test('lists are cut, swapped, turned and moved in bulk', () => {
+  const before = warnings();
+  const fill = (): void => {
+    L.INIT_LIST_HEAD(head);
+    L.INIT_LIST_HEAD(other);
+    for (const x of items.slice(0, 5)) L.list_add_tail(x.link, head);
+  };
+  fill();
+  L.list_cut_position(other, head, items[1]!.link);
+  expect([numbers(other), numbers()]).toEqual([
+    [0, 1],
+    [2, 3, 4],
+  ]);
+  fill();
+  L.list_cut_position(other, head, head);
+  expect([numbers(other), numbers()]).toEqual([[], [0, 1, 2, 3, 4]]);
+  L.list_cut_before(other, head, items[2]!.link);
+  expect([numbers(other), numbers()]).toEqual([
+    [0, 1],
+    [2, 3, 4],
+  ]);
+  fill();
+  L.list_cut_before(other, head, items[0]!.link);
+  expect([numbers(other), numbers()]).toEqual([[], [0, 1, 2, 3, 4]]);
+  L.list_swap(items[1]!.link, items[3]!.link);
+  expect(numbers()).toEqual([0, 3, 2, 1, 4]);
+  L.list_swap(items[3]!.link, items[2]!.link);
+  expect(numbers()).toEqual([0, 2, 3, 1, 4]);
+  L.list_swap(items[2]!.link, items[0]!.link);
+  expect(numbers()).toEqual([2, 0, 3, 1, 4]);
+  L.list_rotate_to_front(items[3]!.link, head);
+  expect(numbers()).toEqual([3, 1, 4, 2, 0]);
+  L.list_bulk_move_tail(head, items[1]!.link, items[4]!.link);
+  expect(numbers()).toEqual([3, 2, 0, 1, 4]);
+  L.list_bulk_move_tail(other, items[2]!.link, items[0]!.link);
+  expect([numbers(other), numbers()]).toEqual([
+    [2, 0],
+    [3, 1, 4],
+  ]);
+  expect(warnings()).toBe(before);
+});
+
+test('walks begin at an entry, in either direction, and go round', () => {
+  for (const x of items.slice(0, 4)) L.list_add_tail(x.link, head);
+  const of = (walk: Iterable<item>): number[] => {
+    const out: number[] = [];
+    for (const x of walk) out.push(x.n);
+    return out;
+  };
+  expect(of(L.list_for_each_entry_from(items[1]!, head, item, 'link'))).toEqual([1, 2, 3]);
+  expect(of(L.list_for_each_entry_from(items[0]!, head, item, 'link'))).toEqual([0, 1, 2, 3]);
+  expect(of(L.list_for_each_entry_from_reverse(items[2]!, head, item, 'link'))).toEqual([2, 1, 0]);
+  expect(of(L.list_for_each_entry_from_reverse(items[3]!, head, item, 'link'))).toEqual([3, 2, 1, 0]);
+  expect(of(L.list_for_each_entry_continue_reverse(items[2]!, head, item, 'link'))).toEqual([1, 0]);
+  let seen = 0;
+  for (const link of L.list_for_each_prev_safe(head)) {
+    seen++;
+    L.list_del(link);
+  }
+  expect([seen, L.list_empty(head)]).toEqual([4, true]);
+  for (const x of items.slice(0, 3)) L.list_add_tail(x.link, head);
+  expect(L.list_next_entry_circular(items[2]!, head, item, 'link').n).toBe(0);
+  expect(L.list_prev_entry_circular(items[0]!, head, item, 'link').n).toBe(2);
+  expect(L.list_entry_is_head(L.list_next_entry(items[2]!, item, 'link'), head, item, 'link')).toBe(true);
+  expect(L.list_entry_is_head(items[2]!, head, item, 'link')).toBe(false);
+});

@@ -190,8 +190,8 @@ export function WARN_ON(condition: unknown): boolean {
   return !!condition;
 }
 /** True the first time that this call site is seen since boot. Sites are told apart by a hash of the stack's top. */
-function first_time(): boolean {
-  const site = stack_lines(new Error().stack)[0] ?? '';
+export function first_time(frames = 1): boolean {
+  const site = stack_lines(new Error().stack).slice(0, frames).join();
   let hash = 0x811c9dc5;
   for (let i = 0; i < site.length; i++) hash = Math.imul(hash ^ site.charCodeAt(i), 0x01000193);
   hash |= 1;

@@ -25,6 +25,11 @@ export const mb = smp_mb;
 export const rmb = smp_mb;
 export const wmb = smp_mb;
 
+/** For devices that share memory: none is nearer than another CPU. */
+export const dma_mb = smp_mb;
+export const dma_rmb = smp_mb;
+export const dma_wmb = smp_mb;
+
 /** The atomics order everything by themselves. */
 export function smp_mb__before_atomic(): void {}
 export function smp_mb__after_atomic(): void {}

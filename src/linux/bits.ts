@@ -58,3 +58,8 @@ export const rol64 = (x: bigint, n: number): bigint =>
 export const ror64 = (x: bigint, n: number): bigint => rol64(x, -n);
 /** `x` as a number of `bit + 1` bits with a sign. */
 export const sign_extend32 = (x: number, bit: number): number => (x << (31 - bit)) >> (31 - bit);
+export const sign_extend64 = (x: bigint, bit: number): bigint => BigInt.asIntN(bit + 1, x);
+export const fls_long = fls;
+/** The smallest order such that 1 << order is at least `count`; -1 for 0. */
+export const get_count_order = (count: number): number => (count === 0 ? -1 : fls(count - 1));
+export const get_count_order_long = get_count_order;

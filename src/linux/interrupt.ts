@@ -29,10 +29,12 @@ export const TIMER_SOFTIRQ = 1;
 export const NET_TX_SOFTIRQ = 2;
 export const NET_RX_SOFTIRQ = 3;
 export const BLOCK_SOFTIRQ = 4;
+export const IRQ_POLL_SOFTIRQ = 5;
 export const TASKLET_SOFTIRQ = 6;
 export const SCHED_SOFTIRQ = 7;
 export const HRTIMER_SOFTIRQ = 8;
 export const RCU_SOFTIRQ = 9;
+export const NR_SOFTIRQS = 10;
 /** Gives a softirq its action, an exported function called with the number. Context: module init. */
 export const open_softirq = (nr: number, action: (nr: number) => void): void =>
   set_softirq_action(nr, atomic_text_handle(action, "a softirq's action"));

@@ -7,3 +7,5 @@ export {
   local_irq_save,
   local_save_flags,
 } from '../cpu/irqflags.js';
+/** What flags of local_irq_save say: whether interrupts were off. */
+export const irqs_disabled_flags = (flags: number): boolean => flags !== 0;

@@ -106,6 +106,10 @@ export function list_for_each_safe(head: list_head): list_walk_safe<list_head> {
   return new list_walk_safe(head['@addr'], list_head, 0, false);
 }
 
+export function list_for_each_prev_safe(head: list_head): list_walk_safe<list_head> {
+  return new list_walk_safe(head['@addr'], list_head, 0, true);
+}
+
 /** All entries: `for (const item of list_for_each_entry(head, item_type, 'link'))`. */
 export function list_for_each_entry<T extends AnyStruct>(
   head: list_head,
@@ -136,6 +140,36 @@ export function list_for_each_entry_continue<T extends AnyStruct>(
 ): list_walk<InstanceType<T>> {
   const offset = offsetof(T, member);
   return new list_walk(head['@addr'], pos['@addr'] + offset, T as unknown as Entry<InstanceType<T>>, offset, false);
+}
+export function list_for_each_entry_continue_reverse<T extends AnyStruct>(
+  pos: StructView,
+  head: list_head,
+  T: T,
+  member: MemberOf<T>,
+): list_walk<InstanceType<T>> {
+  const offset = offsetof(T, member);
+  return new list_walk(head['@addr'], pos['@addr'] + offset, T as unknown as Entry<InstanceType<T>>, offset, true);
+}
+/** `pos` and the entries after it. */
+export function list_for_each_entry_from<T extends AnyStruct>(
+  pos: StructView,
+  head: list_head,
+  T: T,
+  member: MemberOf<T>,
+): list_walk<InstanceType<T>> {
+  const offset = offsetof(T, member);
+  const before = list_head.at(pos['@addr'] + offset).prev;
+  return new list_walk(head['@addr'], before, T as unknown as Entry<InstanceType<T>>, offset, false);
+}
+export function list_for_each_entry_from_reverse<T extends AnyStruct>(
+  pos: StructView,
+  head: list_head,
+  T: T,
+  member: MemberOf<T>,
+): list_walk<InstanceType<T>> {
+  const offset = offsetof(T, member);
+  const after = list_head.at(pos['@addr'] + offset).next;
+  return new list_walk(head['@addr'], after, T as unknown as Entry<InstanceType<T>>, offset, true);
 }
 /** All entries; the body may remove the current one (and no other). */
 export function list_for_each_entry_safe<T extends AnyStruct>(

@@ -89,6 +89,25 @@ export function list_move_tail(entry: list_head, head: list_head): void {
   list_add_tail(entry, head);
 }
 
+/** The entries change places; they may be in two lists. */
+export function list_swap(entry1: list_head, entry2: list_head): void {
+  let pos = list_head.at(entry2.prev);
+  list_del(entry2);
+  list_replace(entry1, entry2);
+  if (pos['@addr'] === entry1['@addr']) pos = entry2;
+  list_add(entry1, pos);
+}
+
+/** Moves the entries from `first` to `last`, which are neighbours in one list, to the end of `head`. */
+export function list_bulk_move_tail(head: list_head, first: list_head, last: list_head): void {
+  list_head.at(first.prev).next = last.next;
+  list_head.at(last.next).prev = first.prev;
+  list_head.at(head.prev).next = first['@addr'];
+  first.prev = head.prev;
+  last.next = head['@addr'];
+  head.prev = last['@addr'];
+}
+
 /** Exact only under the list's lock; without it, a hint. */
 export function list_empty(head: list_head): boolean {
   return READ_ONCE(head, 'next') === head['@addr'];
@@ -120,6 +139,36 @@ export function list_is_singular(head: list_head): boolean {
 /** Moves the first entry to the end. */
 export function list_rotate_left(head: list_head): void {
   if (!list_empty(head)) list_move_tail(list_head.at(head.next), head);
+}
+
+/** Makes `entry` the first one, by moving the head: the order round the ring stays. */
+export function list_rotate_to_front(entry: list_head, head: list_head): void {
+  list_move_tail(head, entry);
+}
+
+/** Moves the entries up to `entry`, that one included, to `list`, whose own entries are lost. */
+export function list_cut_position(list: list_head, head: list_head, entry: list_head): void {
+  if (list_empty(head)) return;
+  if (list_is_singular(head) && entry['@addr'] !== head.next && entry['@addr'] !== head['@addr']) return;
+  if (entry['@addr'] === head['@addr']) return INIT_LIST_HEAD(list);
+  const after = list_head.at(entry.next);
+  list.next = head.next;
+  list_head.at(list.next).prev = list['@addr'];
+  list.prev = entry['@addr'];
+  entry.next = list['@addr'];
+  head.next = after['@addr'];
+  after.prev = head['@addr'];
+}
+
+/** Moves the entries before `entry` to `list`, whose own entries are lost. */
+export function list_cut_before(list: list_head, head: list_head, entry: list_head): void {
+  if (head.next === entry['@addr']) return INIT_LIST_HEAD(list);
+  list.next = head.next;
+  list_head.at(list.next).prev = list['@addr'];
+  list.prev = entry.prev;
+  list_head.at(list.prev).next = list['@addr'];
+  head.next = entry['@addr'];
+  entry.prev = head['@addr'];
 }
 
 function __list_splice(list: list_head, prev: list_head, next: list_head): void {
@@ -184,6 +233,37 @@ export function list_next_entry<T extends AnyStruct>(pos: InstanceType<T>, T: T,
 
 export function list_prev_entry<T extends AnyStruct>(pos: InstanceType<T>, T: T, member: MemberOf<T>): InstanceType<T> {
   return container_of(list_head.at(link_of(pos, T, member)).prev, T, member);
+}
+
+/** True if `pos` is what a walk that ended leaves in C: the head, taken for an entry. */
+export function list_entry_is_head<T extends AnyStruct>(
+  pos: InstanceType<T>,
+  head: list_head,
+  T: T,
+  member: MemberOf<T>,
+): boolean {
+  return link_of(pos, T, member) === head['@addr'];
+}
+
+/** The entry after `pos`, or the first one after the last. */
+export function list_next_entry_circular<T extends AnyStruct>(
+  pos: InstanceType<T>,
+  head: list_head,
+  T: T,
+  member: MemberOf<T>,
+): InstanceType<T> {
+  const next = list_head.at(link_of(pos, T, member)).next;
+  return container_of(next === head['@addr'] ? head.next : next, T, member);
+}
+
+export function list_prev_entry_circular<T extends AnyStruct>(
+  pos: InstanceType<T>,
+  head: list_head,
+  T: T,
+  member: MemberOf<T>,
+): InstanceType<T> {
+  const prev = list_head.at(link_of(pos, T, member)).prev;
+  return container_of(prev === head['@addr'] ? head.prev : prev, T, member);
 }
 
 function link_of<T extends AnyStruct>(pos: InstanceType<T>, T: T, member: MemberOf<T>): number {

@@ -1,5 +1,11 @@
 // <linux/preempt.h>: the preemption count and what it says of the context. See cpu/preempt.ts.
+import { HARDIRQ_MASK, preempt_count as count, SOFTIRQ_MASK } from '../cpu/preempt.js';
+
 export {
+  HARDIRQ_MASK,
+  NMI_MASK,
+  PREEMPT_MASK,
+  SOFTIRQ_MASK,
   in_atomic,
   in_hardirq,
   in_hardirq as in_irq,
@@ -14,3 +20,6 @@ export {
   preemptible,
 } from '../cpu/preempt.js';
 export { preempt_schedule } from '../sched/sleep.js';
+/** The fields of the count, in place. */
+export const hardirq_count = (): number => count() & HARDIRQ_MASK;
+export const softirq_count = (): number => count() & SOFTIRQ_MASK;

@@ -1,6 +1,7 @@
 // <linux/printk.h>. Formats are the kernel's: %d %u %x %s %p %pS %pe %*ph and so on; see kernel/vsprintf.ts.
 import { printk } from '../kernel/printk.js';
 export { printk };
+import { first_time } from '../kernel/panic.js';
 export { dump_stack } from '../kernel/panic.js';
 
 export const KERN_SOH = '\x01';
@@ -23,3 +24,23 @@ export const pr_notice = (fmt: string, ...args: unknown[]): number => printk(KER
 export const pr_info = (fmt: string, ...args: unknown[]): number => printk(KERN_INFO + fmt, ...args);
 export const pr_debug = (fmt: string, ...args: unknown[]): number => printk(KERN_DEBUG + fmt, ...args);
 export const pr_cont = (fmt: string, ...args: unknown[]): number => printk(KERN_CONT + fmt, ...args);
+/** At warning level, as a format without a level is. */
+export const KERN_DEFAULT = '';
+/** Only with DEBUG in Linux: here never. */
+export const pr_devel = (_fmt: string, ..._args: unknown[]): number => 0;
+export const no_printk = pr_devel;
+/** Each place prints once since boot. */
+export const printk_once = (fmt: string, ...args: unknown[]): boolean => once(fmt, args);
+export const pr_emerg_once = (fmt: string, ...args: unknown[]): boolean => once(KERN_EMERG + fmt, args);
+export const pr_alert_once = (fmt: string, ...args: unknown[]): boolean => once(KERN_ALERT + fmt, args);
+export const pr_crit_once = (fmt: string, ...args: unknown[]): boolean => once(KERN_CRIT + fmt, args);
+export const pr_err_once = (fmt: string, ...args: unknown[]): boolean => once(KERN_ERR + fmt, args);
+export const pr_warn_once = (fmt: string, ...args: unknown[]): boolean => once(KERN_WARNING + fmt, args);
+export const pr_notice_once = (fmt: string, ...args: unknown[]): boolean => once(KERN_NOTICE + fmt, args);
+export const pr_info_once = (fmt: string, ...args: unknown[]): boolean => once(KERN_INFO + fmt, args);
+export const pr_debug_once = (fmt: string, ...args: unknown[]): boolean => once(KERN_DEBUG + fmt, args);
+function once(fmt: string, args: unknown[]): boolean {
+  const first = first_time(3); // this, pr_*_once, and who calls it
+  if (first) printk(fmt, ...args);
+  return first;
+}

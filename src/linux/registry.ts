@@ -16,6 +16,7 @@ import * as ctype from './ctype.js';
 import * as delay from './delay.js';
 import * as err from './err.js';
 import * as errno from './errno.js';
+import * as find from './find.js';
 import * as gfp from './gfp.js';
 import * as init from './init.js';
 import * as interrupt from './interrupt.js';
@@ -28,6 +29,7 @@ import * as kref from './kref.js';
 import * as kernel from './kernel.js';
 import * as kstrtox from './kstrtox.js';
 import * as kthread from './kthread.js';
+import * as limits from './limits.js';
 import * as list from './list.js';
 import * as log2 from './log2.js';
 import * as math from './math.js';
@@ -75,6 +77,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   delay,
   err,
   errno,
+  find,
   gfp,
   init,
   interrupt,
@@ -87,6 +90,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   kernel,
   kstrtox,
   kthread,
+  limits,
   list,
   log2,
   math,

@@ -49,6 +49,8 @@ export class task_struct extends Struct('task_struct', {
 
 /** The running task; in an interrupt the interrupted one. Context: any. */
 export const get_current = (): task_struct => task_struct.at(current_task());
+/** Linux's `current` is a macro without parentheses. */
+export const current = get_current;
 export {
   __set_current_state,
   get_current_state,

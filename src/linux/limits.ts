@@ -1,0 +1,30 @@
+// pure: touches no memory, so it is no step and may be called anywhere.
+// <linux/limits.h>. `long` has 32 bits.
+export const U8_MAX = 0xff;
+export const S8_MAX = 0x7f;
+export const S8_MIN = -0x80;
+export const U16_MAX = 0xffff;
+export const S16_MAX = 0x7fff;
+export const S16_MIN = -0x8000;
+export const U32_MAX = 0xffffffff;
+export const S32_MAX = 0x7fffffff;
+export const S32_MIN = -0x80000000;
+export const U64_MAX = 0xffffffffffffffffn;
+export const S64_MAX = 0x7fffffffffffffffn;
+export const S64_MIN = -0x8000000000000000n;
+export const USHRT_MAX = U16_MAX;
+export const SHRT_MAX = S16_MAX;
+export const SHRT_MIN = S16_MIN;
+export const INT_MAX = S32_MAX;
+export const INT_MIN = S32_MIN;
+export const UINT_MAX = U32_MAX;
+export const LONG_MAX = S32_MAX;
+export const LONG_MIN = S32_MIN;
+export const ULONG_MAX = U32_MAX;
+export const LLONG_MAX = S64_MAX;
+export const LLONG_MIN = S64_MIN;
+export const ULLONG_MAX = U64_MAX;
+export const SIZE_MAX = U32_MAX;
+export const SSIZE_MAX = S32_MAX;
+export const PATH_MAX = 4096;
+export const NAME_MAX = 255;

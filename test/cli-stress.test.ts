@@ -138,7 +138,7 @@ describe('lockstep explore and replay', () => {
       '--schedules',
       '300',
     ]);
-    expect(stdout).toMatch(/^300 schedules \(1 different outcome\), [\d,]+ steps in .*: nothing found\n$/);
+    expect(stdout).toMatch(/^300 schedules \(1 outcome\), [\d,]+ steps in .*: nothing found\n$/);
     expect(code).toBe(0);
   });
 

@@ -56,7 +56,7 @@ export async function exploreCommand(
   const perSecond = Math.round((result.schedules / result.elapsed_ms) * 1000);
   const rate = result.schedules < 100 ? '' : ` (${perSecond.toLocaleString('en-US')}/s)`;
   const effort =
-    `${count(result.schedules, 'schedule')} (${count(result.distinct, 'different outcome')}), ` +
+    `${count(result.schedules, 'schedule')} (${result.distinct === 1 ? '1 outcome' : count(result.distinct, 'different outcome')}), ` +
     `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s${rate}`;
   const replay = failure === null ? '' : commandLine('lockstep', 'replay', failure.token, shortPath(file));
   out.result({

@@ -96,6 +96,7 @@ const MODULES: Entry[] = [
   races('modules/torture/seqlock', { rounds: 1 }, { cpus: [1] }),
   races('modules/torture/sleeping', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
   same('modules/torture/rcu', { rounds: 1 }, { schedules: 20 }),
+  same('modules/torture/rculist', { rounds: 1 }, { schedules: 20 }),
   races('modules/torture/timers', { rounds: 1 }),
   races('modules/torture/waiting', { rounds: 1 }),
   races('modules/torture/tasklets', { rounds: 1 }, { cpus: [1, 2] }),

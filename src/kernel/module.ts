@@ -16,6 +16,7 @@ import { kfree, kzalloc } from '../mm/slab.js';
 import { blocked_text, for_each_task } from '../sched/debug.js';
 import { pq_find } from '../sched/pqueue.js';
 import { list_push_back, list_remove } from '../sched/rawlist.js';
+import { callbacks_of_module, rcu_barrier_raw } from '../sched/rcu-callbacks.js';
 import type { Sleeping } from '../sched/sleep.js';
 import { Task, Timer } from '../sched/task-layout.js';
 import { deferred_leftovers, no_deferred_work } from '../sched/workqueue-report.js';
@@ -271,6 +272,7 @@ export function* init_module(mod: number): Sleeping<number> {
       );
     } else if (result < 0) {
       printk_emit(KERN_ERR, `${module_name(mod)}: init failed with ${result} (${errname(result) ?? 'unknown error'})`);
+      yield* settle_rcu(mod);
       report_leftovers(mod);
       return result;
     } else if (result > 0) {
@@ -291,7 +293,23 @@ export function* exit_module(mod: number): Sleeping {
   const before = become_owner(ld(mod + Mod.ID));
   yield* call_sleepable(ld(mod + Mod.EXIT), 0);
   become_owner(before);
+  yield* settle_rcu(mod);
   report_leftovers(mod);
+}
+
+/**
+ * Reports RCU callbacks that a module which goes has not waited for, and waits for them in its place, before their code
+ * is gone. What kfree_rcu is to free needs no code of the module's and is no leak. Context: task.
+ */
+function settle_rcu(mod: number): Sleeping<number> {
+  const name = module_name(mod);
+  const { count, first } = callbacks_of_module(name);
+  if (count > 0)
+    report(
+      `module ${name} is unloaded, but ${count} RCU callback${count === 1 ? '' : 's'} of its (${symbol_text(first)}) still wait${count === 1 ? 's' : ''} for a grace period: call rcu_barrier() in module_exit`,
+      '',
+    );
+  return rcu_barrier_raw();
 }
 
 /** Reports what the module left behind: threads, timers, memory. Return: how many things. Context: task. */

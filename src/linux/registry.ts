@@ -44,6 +44,7 @@ import * as preempt from './preempt.js';
 import * as printk from './printk.js';
 import * as processor from './processor.js';
 import * as refcount from './refcount.js';
+import * as rculist from './rculist.js';
 import * as rcupdate from './rcupdate.js';
 import * as rwlock from './rwlock.js';
 import * as sched from './sched.js';
@@ -105,6 +106,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   printk,
   processor,
   refcount,
+  rculist,
   rcupdate,
   rwlock,
   sched,

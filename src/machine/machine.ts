@@ -102,6 +102,7 @@ export class Machine {
       hard_lockup_ms: options.hard_lockup_ms ?? 0,
       hung_task_ms: options.hung_task_ms ?? 0,
       trace_events,
+      rcu_stall_ms: options.rcu_stall_ms ?? 0,
       broken: (options.break_for_test ?? []).reduce((bits, name) => bits | break_bit(name), 0),
     });
     pool.on_lockup = ({ hard_lockup, seconds }) => {

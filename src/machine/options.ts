@@ -35,6 +35,7 @@ export interface MachineOptions {
   soft_lockup_ms?: number;
   hard_lockup_ms?: number;
   hung_task_ms?: number;
+  rcu_stall_ms?: number;
   /**
    * The only CPU (cpus: 1) runs in this thread, while a method of the machine is being called: for profilers that see
    * the main thread only. If it hangs the process is killed, after a report. One such machine at a time.

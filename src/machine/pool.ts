@@ -18,6 +18,7 @@ export interface BootWords {
   hard_lockup_ms: number;
   hung_task_ms: number;
   trace_events: number;
+  rcu_stall_ms: number;
   /** See cpu/break.ts. */
   broken: number;
   chaos: number;
@@ -92,6 +93,7 @@ export class Pool {
     I32[Mach.HARD_LOCKUP_MS >> 2] = words.hard_lockup_ms;
     I32[Mach.HUNG_TASK_MS >> 2] = words.hung_task_ms;
     I32[Mach.TRACE_EVENTS >> 2] = words.trace_events;
+    I32[Mach.RCU_STALL_MS >> 2] = words.rcu_stall_ms;
     I32[Mach.BREAK >> 2] = words.broken;
     I32[Mach.CHAOS_SEED >> 2] = words.chaos;
   }

@@ -11,6 +11,7 @@ import { Event, trace_end, trace_fast } from '../kernel/trace.js';
 import { __GFP_DIRECT_RECLAIM, __GFP_NOWARN, __GFP_ZERO } from '../linux/gfp_types.js';
 import { PAGE_SHIFT, PAGE_SIZE, Pcpu } from '../machine/memory-map.js';
 import { __might_sleep } from '../sched/debug.js';
+import { Task } from '../sched/task-layout.js';
 import { alloc_failed } from './page_warn.js';
 import { get_block, put_pages } from './page_alloc.js';
 import {
@@ -71,8 +72,7 @@ export type Pointer = number | { readonly '@addr': number };
  * undefined unless __GFP_ZERO is given. Context: any that `gfp` allows. Return: the address; 0 when memory is short.
  */
 export function kmalloc(size: number, gfp: number): number {
-  if ((gfp & __GFP_DIRECT_RECLAIM) !== 0 && (ld(my + Pcpu.PREEMPT) !== 0 || ld(my + Pcpu.IRQ_OFF) !== 0))
-    __might_sleep('kmalloc');
+  if ((gfp & __GFP_DIRECT_RECLAIM) !== 0 && may_not_sleep()) __might_sleep('kmalloc');
   if (!(size > 0 && size <= KMALLOC_MAX_CACHE_SIZE)) return kmalloc_large(size, gfp);
   const k = OF_SIZE[(size + 7) >> 3]!;
   const slot = my + Pcpu.SLAB + k * SLAB_SLOT;
@@ -104,6 +104,10 @@ export function kmalloc(size: number, gfp: number): number {
   trace_fast(Event.KMALLOC, object, size);
   return object;
 }
+
+/** In atomic context or, what Linux reports too, in an RCU reader. */
+const may_not_sleep = (): boolean =>
+  (ld(my + Pcpu.PREEMPT) | ld(my + Pcpu.IRQ_OFF) | ld(ld(my + Pcpu.CURRENT) + Task.RCU_NESTING)) !== 0;
 
 /** For small objects a loop is several times faster than a call to a built-in. */
 function clear_object(object: number, size: number): void {

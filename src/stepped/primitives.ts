@@ -33,7 +33,7 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   'kernel/call.js': ['call_sleepable'],
   'kernel/text.js': ['call_text'],
   'kernel/traps.js': ['call_device_vector', 'call_softirq'],
-  'kernel/module.js': ['init_module', 'exit_module'],
+  'kernel/module.js': ['init_module', 'exit_module', 'settle_rcu'],
   'linux/completion.js': [
     'wait_for_completion',
     'wait_for_completion_timeout',

@@ -1,5 +1,8 @@
 // `lockstep stress`, `explore` and `replay` as child processes.
 import { describe, expect, it } from 'vitest';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { lockstep } from './cli-run.js';
 
 interface Test {
@@ -71,6 +74,20 @@ describe('lockstep stress', () => {
     expect(missed.stdout).toMatch(/ NOT CAUGHT/);
     expect(missed.stderr).toMatch(/1 broken variant not caught as expected: sleeping broken=1/);
     expect(missed.code).toBe(1);
+  });
+
+  it('shows the last events of each CPU when a test fails, and writes them as a trace', async () => {
+    const file = join(tmpdir(), `lockstep-stress-${process.pid}.json`);
+    const { code, stderr } = await lockstep(['stress', 'spin', 'broken=1', '--trace', file, '--seconds', '30']);
+    expect(stderr).toMatch(/The last 10 events of each CPU/);
+    expect(stderr).toMatch(/switch/);
+    const { traceEvents } = JSON.parse(readFileSync(file, 'utf8')) as { traceEvents: unknown[] };
+    rmSync(file);
+    expect(traceEvents.length).toBeGreaterThan(100);
+    expect(code).toBe(1);
+    const nowhere = await lockstep(['stress', 'spin', '--trace', '/nonexistent/t.json']);
+    expect(nowhere.stderr).toMatch(/cannot write \/nonexistent\/t\.json: the folder does not exist/);
+    expect(nowhere.code).toBe(3);
   });
 
   it('takes a seed of chaos, and refuses what is none', async () => {

@@ -119,7 +119,7 @@ const CASES: [what: string, fate: Fate, ...log: RegExp[]][] = [
   [
     'softirq-keeps-softirqs-off',
     'panic',
-    /softirq 6 \(unbalanced_softirq \[honesty\]\) left the preemption count as 0x300, which was 0x100/,
+    /softirq 3 \(unbalanced_softirq \[honesty\]\) left the preemption count as 0x300, which was 0x100/,
   ],
   ['call-with-interrupts-off', 'warning', /smp_call_function with interrupts off can deadlock/],
   ['uninitialised-spin-lock', 'oops and leak', /spin_lock: the spin lock 0x\w+ is not initialised/],

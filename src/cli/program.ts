@@ -117,6 +117,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         .argParser(integer(0, 0xffffffff))
         .default(null, 'none'),
     )
+    .option('--trace <file>', 'write the last events before the first failure (or the end) for ui.perfetto.dev')
     .addOption(new Option('--round <s>', 'longest wait for one round to get idle').argParser(seconds(0.1)).default(10))
     .addOption(watchdog())
     .addOption(heap())

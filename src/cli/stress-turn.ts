@@ -10,12 +10,15 @@ import { findings, findingText } from './locate.js';
 import { summary } from './run.js';
 import { Session } from './session.js';
 import { cpuRows, switches, type CpuRow } from './statistics.js';
+import { lastEvents, traceEvents, type TraceFile } from './trace.js';
 
 export interface TurnOptions extends MachineCommandOptions {
   /** Longest a round may take to get idle before the module is unloaded all the same, in seconds. */
   round: number;
   /** Seed of random delays, null for none. */
   chaos: number | null;
+  /** The file of --trace: its presence makes the flight recorder longer. */
+  trace?: string;
 }
 
 /** Lines of the log that a failure shows, and that are kept for it. */
@@ -33,6 +36,8 @@ export interface Turn {
   /** Null: nothing broke. */
   failure: string | null;
   findings: string[];
+  /** The last events of each CPU when it broke. */
+  events: string[];
   log: LogRecord[];
   /** Texts of /proc files, before the last round's module was unloaded. */
   proc: Record<string, string>;
@@ -52,9 +57,12 @@ export async function runTurn(
   options: TurnOptions,
   interrupt: Interrupt,
   progress: Progress,
+  /** Gets the events if the test fails, or `always`. */
+  trace: { file: TraceFile; always: boolean } | null,
 ): Promise<Turn> {
   const started = performance.now();
-  const session = await Session.boot(options, interrupt);
+  const trace_events = traceEvents(options.trace, options);
+  const session = await Session.boot({ ...options, ...(trace_events !== undefined && { trace_events }) }, interrupt);
   const { machine } = session;
   const rounds = { all: 0, of: new Array<number>(machine.cpus).fill(0) };
   const count = new Operations(machine.cpus);
@@ -66,6 +74,7 @@ export async function runTurn(
   const limit = options.round * 1000;
   let failure: string | null = null;
   let interrupted = false;
+  let events: string[] = [];
   let proc: Record<string, string> = {};
   try {
     await session.proc(options.proc); // refuses a wrong name before anything is done
@@ -74,6 +83,7 @@ export async function runTurn(
       await session.insmod(module, test.parameters, limit);
       const idle = await session.idle(limit); // the last round may go beyond the time: its threads must end
       const waiting = session.blocked();
+      if (waiting.length > 0) events = lastEvents(machine); // not those of the unload
       if (options.proc.length > 0) proc = await session.proc(options.proc);
       await session.rmmod(module, limit);
       failure = judge(session, waiting);
@@ -98,6 +108,9 @@ export async function runTurn(
   }
   machine.dmesg(); // takes what the ring still holds
   const rows = cpuRows(machine, rounds.of, verdicts(machine.records, failure));
+  if (failure === null) events = [];
+  else if (events.length === 0) events = lastEvents(machine);
+  if (trace !== null && (failure !== null || trace.always)) trace.file.write(machine);
   count.since(machine.statistics());
   rows.forEach((row, c) => (row.operations = count.total[c]!));
   await session.end();
@@ -115,6 +128,7 @@ export async function runTurn(
     failure:
       failure !== null && found.length > 0 && !failure.includes(found[0]!) ? `${failure}; first: ${found[0]}` : failure,
     findings: found,
+    events,
     log: machine.records.slice(-last),
     proc,
     interrupted,

@@ -12,6 +12,7 @@ import { count, type Output } from './output.js';
 import { printProc } from './run.js';
 import { printCpus, printTests, rate } from './statistics.js';
 import { LAST_LINES, runTurn, turnResult, type Turn, type TurnOptions } from './stress-turn.js';
+import { printEvents, TraceFile } from './trace.js';
 import { select, tortureControls, tortureTests, type Control, type Test } from './torture.js';
 
 export interface StressOptions extends TurnOptions {
@@ -55,32 +56,41 @@ export async function stress(
       : null;
   const results: Result[] = [];
   let stop = false;
-  for (let pass = 1; pass <= options.repeat && !stop; pass++) {
-    let left = options.seconds ?? 0;
-    for (const [i, test] of tests.entries()) {
-      const seconds = each ?? left / (tests.length - i);
-      const title = tests.length === 1 ? test.name : `${test.name} (${i + 1}/${tests.length})`;
-      const turn = await runTurn(
-        { name: test.name, parameters: { ...test.parameters, ...parameters } },
-        modules[i]!,
-        seconds,
-        { ...options, cpus: Math.max(options.cpus, (test as Control).cpus ?? 1) },
-        interrupt,
-        (rounds, gone, operations, over) =>
-          out.status(`${title}: ${gone.toFixed(0)} s, ${count(rounds, 'round')}${rates(operations, over)}`),
-      );
-      out.clearStatus();
-      left = Math.max(0, left - turn.seconds);
-      const result = judge(turn, options.broken ? (test as Control).report : null);
-      results.push(result);
-      stop = turn.interrupted || (!result.fine && options.failFast);
-      if (Object.keys(turn.proc).length > 0 && !options.quiet) {
-        if (tests.length > 1) out.line(out.paint('bold', `== ${turn.name}`));
-        printProc(turn.proc, out);
+  const trace = options.trace === undefined ? null : TraceFile.open(options.trace);
+  try {
+    for (let pass = 1; pass <= options.repeat && !stop; pass++) {
+      let left = options.seconds ?? 0;
+      for (const [i, test] of tests.entries()) {
+        const seconds = each ?? left / (tests.length - i);
+        const title = tests.length === 1 ? test.name : `${test.name} (${i + 1}/${tests.length})`;
+        const turn = await runTurn(
+          { name: test.name, parameters: { ...test.parameters, ...parameters } },
+          modules[i]!,
+          seconds,
+          { ...options, cpus: Math.max(options.cpus, (test as Control).cpus ?? 1) },
+          interrupt,
+          (rounds, gone, operations, over) =>
+            out.status(`${title}: ${gone.toFixed(0)} s, ${count(rounds, 'round')}${rates(operations, over)}`),
+          // The first failure's events, else those of the last test.
+          trace === null || results.some((result) => !result.fine)
+            ? null
+            : { file: trace, always: pass === options.repeat && i === tests.length - 1 },
+        );
+        out.clearStatus();
+        left = Math.max(0, left - turn.seconds);
+        const result = judge(turn, options.broken ? (test as Control).report : null);
+        results.push(result);
+        stop = turn.interrupted || (!result.fine && options.failFast);
+        if (Object.keys(turn.proc).length > 0 && !options.quiet) {
+          if (tests.length > 1) out.line(out.paint('bold', `== ${turn.name}`));
+          printProc(turn.proc, out);
+        }
+        if (!result.fine && !turn.interrupted) explain(result, tests.length > 1, out);
+        if (stop || interrupt.reason !== null) break;
       }
-      if (!result.fine && !turn.interrupted) explain(result, tests.length > 1, out);
-      if (stop || interrupt.reason !== null) break;
     }
+  } finally {
+    trace?.close();
   }
   return close(results, ownFile || tests.length === 1, options, out, interrupt);
 }
@@ -169,6 +179,7 @@ function explain(turn: Result, several: boolean, out: Output): void {
   out.line(`The log's last lines:`);
   for (const record of turn.log.slice(0, 2 * LAST_LINES)) out.log(record);
   out.line();
+  printEvents(turn.events, out);
 }
 
 function close(

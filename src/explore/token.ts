@@ -7,6 +7,8 @@
 //   then the decisions, deflated when that is shorter (flag byte first): for each a varint of
 //   steps * (CPUs * 4) + cpu * 4 + action
 //
+//   2 bytes   checksum of all that, big-endian
+//
 // Only decisions that were choices are in it, so that a schedule with few of them is a short token.
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { MAX_CPUS } from '../machine/params.js';
@@ -107,7 +109,8 @@ export function encode_token(token: Token): string {
   const smaller = deflated.length < plain.length;
   w.bytes.push(smaller ? 1 : 0);
   const body = Buffer.concat([Buffer.from(w.bytes), smaller ? deflated : plain]);
-  return PREFIX + Buffer.concat([body, Buffer.from([checksum(body)])]).toString('base64url');
+  const sum = checksum(body);
+  return PREFIX + Buffer.concat([body, Buffer.from([sum >> 8, sum & 0xff])]).toString('base64url');
 }
 
 /** Throws UsageError for what is no token, or was damaged. */
@@ -122,8 +125,8 @@ export function decode_token(text: string): Token {
   const coded = trimmed.slice(PREFIX.length);
   if (!/^[A-Za-z0-9_-]+$/.test(coded)) throw damaged('it has characters that no token has');
   const whole = Buffer.from(coded, 'base64url');
-  const bytes = whole.subarray(0, -1);
-  if (whole.length < 2 || whole[whole.length - 1] !== checksum(bytes)) throw damaged('its checksum is wrong');
+  const bytes = whole.subarray(0, -2);
+  if (whole.length < 3 || whole.readUInt16BE(bytes.length) !== checksum(bytes)) throw damaged('its checksum is wrong');
   const r = new Reader(bytes);
   const kernel = Buffer.from(r.take(4)).toString('hex');
   const module = Buffer.from(r.take(4)).toString('hex');
@@ -146,7 +149,7 @@ export function decode_token(text: string): Token {
 }
 
 function checksum(bytes: Uint8Array): number {
-  let sum = 0x5a;
-  for (const b of bytes) sum = (Math.imul(sum, 31) + b) & 0xff;
+  let sum = 0x5a5a;
+  for (const b of bytes) sum = (Math.imul(sum, 31) + b + (sum >>> 7)) & 0xffff;
   return sum;
 }

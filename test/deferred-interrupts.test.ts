@@ -1,4 +1,4 @@
-// Tasklets, ksoftirqd and irq_work: the torture modules in both builds, with their broken variants.
+// Tasklets, ksoftirqd, irq_work and hrtimers: the torture modules in both builds, with their broken variants.
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { release_pools } from '../dist/machine/pool.js';
@@ -13,7 +13,7 @@ interface Manifest {
 const manifest = (name: string): Manifest =>
   JSON.parse(readFileSync(torture_file(name).replace(/\.ts$/, '.json'), 'utf8')) as Manifest;
 
-describe.each(['tasklets', 'irq-work'])('%s', (name) => {
+describe.each(['tasklets', 'irq-work', 'hrtimers'])('%s', (name) => {
   test.each([2, 4])('nothing is found on %d CPUs in parallel', async (cpus) => {
     const run = await in_parallel(torture_file(name), cpus, { rounds: 200 });
     expect(run.log).toMatch(/runs/);

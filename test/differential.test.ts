@@ -102,6 +102,7 @@ const MODULES: Entry[] = [
   races('modules/torture/tasklets', { rounds: 1 }, { cpus: [1, 2] }),
   races('modules/torture/irq-work', { rounds: 1 }, { cpus: [1, 2] }),
   races('modules/torture/workqueues', { rounds: 1 }, { cpus: [1, 2] }),
+  races('modules/torture/hrtimers', { rounds: 1 }, { cpus: [1, 2] }),
 ];
 /** Not here, and why. */
 const LEFT_OUT: Record<string, string> = {

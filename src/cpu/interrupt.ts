@@ -9,6 +9,7 @@ import { a_and, a_ld, ld, st } from './raw.js';
 import { generic_smp_call_function_interrupt } from './smp.js';
 import { INTERRUPTS, NMI_VECTORS, Vector, VECTOR_NAMES } from './vectors.js';
 import { rcu_interrupt } from '../sched/rcu-callbacks.js';
+import { hrtimer_interrupt } from '../sched/hrtimer.js';
 import { irq_work_run, irq_work_tick } from '../sched/irq-work.js';
 import { tasklet_interrupt } from '../sched/tasklet.js';
 import { tick } from '../sched/tick.js';
@@ -77,6 +78,9 @@ function handle_vector(vector: number): void {
     case Vector.TIMER:
       tick();
       if (ld(my + Pcpu.IRQ_WORK_LAZY) !== 0) irq_work_tick();
+      return;
+    case Vector.HRTIMER:
+      hrtimer_interrupt();
       return;
     case Vector.IRQ_WORK:
       irq_work_run();

@@ -18,6 +18,7 @@ import {
 import { ld, st } from './raw.js';
 import { step } from './step.js';
 import { ksoftirqd_runs, wakeup_softirqd } from '../sched/ksoftirqd.js';
+import { run_hrtimer_softirq } from '../sched/hrtimer.js';
 import { tasklet_action } from '../sched/tasklet.js';
 import { run_timer_softirq } from '../sched/timer.js';
 import { call_softirq } from '../kernel/traps.js';
@@ -86,6 +87,7 @@ export function do_softirq_own_stack(): void {
       const count = preempt_count();
       trace_event(Event.SOFTIRQ_ENTER, nr, ld(Mach.SOFTIRQ_ACTIONS + nr * 4));
       if (nr === Softirq.TIMER) run_timer_softirq();
+      else if (nr === Softirq.HRTIMER) run_hrtimer_softirq();
       else if (nr === Softirq.TASKLET || nr === Softirq.HI) tasklet_action(nr);
       else call_softirq(nr);
       if (preempt_count() !== count)

@@ -22,6 +22,7 @@ import type { Sleeping } from '../sched/sleep.js';
 import { PF_DAEMON, PF_IDLE, PF_KTHREAD, Task } from '../sched/task-layout.js';
 import { HUNG_TASK_CHECK_MS } from '../machine/params.js';
 import { ksoftirqd } from '../sched/ksoftirqd.js';
+import { hrtimers_init } from '../sched/hrtimer.js';
 import { tasklets_init } from '../sched/tasklet.js';
 import { msleep } from '../sched/timer.js';
 import { delayed_work_timer_fn } from '../sched/workqueue-cancel.js';
@@ -86,6 +87,8 @@ function init_percpu(n: number): void {
   const area = percpu_base(n);
   arch_spin_init(area + Pcpu.RQ_LOCK);
   arch_spin_init(area + Pcpu.TIMER_LOCK);
+  arch_spin_init(area + Pcpu.HR_LOCK);
+  hrtimers_init(area);
   stf64(area + Pcpu.DEADLINE, Infinity);
   rcu_init_percpu(area);
 }

@@ -2,6 +2,7 @@
 import { clock_ns } from '../cpu/clock.js';
 import { cpu_relax } from '../cpu/park.js';
 import { pass_time } from '../cpu/delay.js';
+import { usleep_range_raw } from '../sched/hrtimer.js';
 import { msleep } from '../sched/timer.js';
 import type { Sleeping } from '../sched/sleep.js';
 
@@ -14,6 +15,6 @@ export function ndelay(ns: number): void {
 }
 export const udelay = (us: number): void => ndelay(us * 1000);
 export const mdelay = (ms: number): void => ndelay(ms * 1e6);
-/** Sleeps at least `min` microseconds, to the grain of a jiffy. Context: task. */
-export const usleep_range = (min: number, _max: number): Sleeping<number> => msleep(Math.ceil(min / 1000));
+/** Sleeps at least `min` microseconds, by an hrtimer; with others that end before `max`. Context: task. */
+export const usleep_range = (min: number, max: number): Sleeping<number> => usleep_range_raw(min, max);
 export const ssleep = (seconds: number): Sleeping<number> => msleep(seconds * 1000);

@@ -21,7 +21,9 @@ import * as gfp from './gfp.js';
 import * as init from './init.js';
 import * as interrupt from './interrupt.js';
 import * as io from './io.js';
+import * as hrtimer from './hrtimer.js';
 import * as irq_work from './irq_work.js';
+import * as ktime from './ktime.js';
 import * as irqflags from './irqflags.js';
 import * as jiffies from './jiffies.js';
 import * as kallsyms from './kallsyms.js';
@@ -83,7 +85,9 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   init,
   interrupt,
   io,
+  hrtimer,
   irq_work,
+  ktime,
   irqflags,
   jiffies,
   kallsyms,

@@ -14,6 +14,7 @@ import { boot_machine, init_kernel_code, start_daemons } from '../kernel/boot.js
 import { in_interrupt } from '../cpu/preempt.js';
 import { panic, print_oops, report } from '../kernel/panic.js';
 import { set_stack_root } from '../kernel/stack.js';
+import { REAL_OFFSET } from '../sched/work-layout.js';
 
 export interface CpuJob {
   memory: WebAssembly.Memory;
@@ -29,6 +30,7 @@ export function power_on(memory: WebAssembly.Memory, number: number, cwd: string
   enter_cpu(number);
   if (number === 0) {
     stf64(Mach.BOOT_TIME, host_ns());
+    stf64(REAL_OFFSET, Date.now() * 1e6);
     init_clock();
     boot_machine();
     start_daemons();

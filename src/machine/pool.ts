@@ -10,6 +10,7 @@ import type { LogRecord } from '../kernel/log-reader.js';
 import { clear_used } from '../mm/clear.js';
 import { Control, Mode, type TimekeeperData, type TimekeeperReport } from './timekeeper.js';
 import { EnvironmentFailure } from './errors.js';
+import { TK_BELL } from '../sched/work-layout.js';
 
 export interface BootWords {
   cpus: number;
@@ -123,8 +124,15 @@ export class Pool {
 
   #order(mode: Mode): void {
     Atomics.store(this.#control, Control.MODE, mode);
+    this.#wake_timekeeper();
+  }
+
+  #wake_timekeeper(): void {
     Atomics.add(this.#control, Control.EPOCH, 1);
     Atomics.notify(this.#control, Control.EPOCH);
+    // While it keeps time it waits by the machine's own bell.
+    Atomics.add(this.I32, TK_BELL >> 2, 1);
+    Atomics.notify(this.I32, TK_BELL >> 2);
   }
 
   start_timekeeper(inline: boolean): void {
@@ -143,8 +151,7 @@ export class Pool {
     const asked = Atomics.add(this.#control, Control.DRAIN, 1) + 1;
     for (let i = 0, seen; (seen = Atomics.load(this.#control, Control.DRAINED)) !== asked && i < 100; i++) {
       if (Atomics.load(this.#control, Control.BUSY) === 0) break;
-      Atomics.add(this.#control, Control.EPOCH, 1);
-      Atomics.notify(this.#control, Control.EPOCH);
+      this.#wake_timekeeper();
       Atomics.wait(this.#control, Control.DRAINED, seen, 10);
     }
     return this.inline_sent();

@@ -11,7 +11,8 @@ import { Mach, Pcpu, percpu_base, State } from './memory-map.js';
 import { format_record } from './log-format.js';
 import { drain, type LogRecord } from '../kernel/log-reader.js';
 import { host_ns } from '../cpu/clock.js';
-import { attach_memory, a_ld, a_or, a_st, F64, I32, ld, ldf64, U8 } from '../cpu/raw.js';
+import { attach_memory, a_ld, a_or, a_st, F64, futex_wait, I32, ld, ldf64, stf64, U8 } from '../cpu/raw.js';
+import { TK_BELL, TK_UNTIL } from '../sched/work-layout.js';
 import { raise_vector } from '../cpu/step.js';
 import { Vector, Wait } from '../cpu/vectors.js';
 
@@ -62,6 +63,22 @@ function send_log(control: Int32Array): void {
   Atomics.notify(control, Control.DRAINED);
 }
 
+/** Interrupts the CPUs whose first hrtimer is due. Return: when the next one is, at most `until`; ns since boot. */
+function raise_hrtimers(cpus: number, now: number, until: number, raised: Float64Array): number {
+  let next = until;
+  for (let c = 0; c < cpus; c++) {
+    const area = percpu_base(c);
+    const deadline = ldf64(area + Pcpu.HR_DEADLINE);
+    if (deadline > until || deadline === raised[c]) continue;
+    if (deadline > now) next = Math.min(next, deadline);
+    else {
+      raised[c] = deadline;
+      if (a_ld(Mach.STATE) === State.RUNNING) raise_vector(area, Vector.HRTIMER);
+    }
+  }
+  return next;
+}
+
 /** One CPU as the watchdog sees it. */
 interface Watched {
   taken: number;
@@ -77,10 +94,18 @@ function keep_time(memory: WebAssembly.Memory, control: Int32Array): void {
   const watched: Watched[] = Array.from({ length: cpus }, () => ({ taken: 0, since: 0, asked: false }));
   const limit = (ld(Mach.HARD_LOCKUP_MS) || HARD_LOCKUP_MS) * Math.max(1, cpus / Math.max(1, ld(Mach.CORES))) * 1e6;
   let next = Math.floor((host_ns() - boot) / TICK_NS) + 1;
-  while (Atomics.load(control, Control.MODE) === Mode.KEEP_TIME) {
-    const epoch = Atomics.load(control, Control.EPOCH);
-    const wait = (boot + next * TICK_NS - host_ns()) / 1e6;
-    if (wait > 0) Atomics.wait(control, Control.EPOCH, epoch, Math.min(wait, 50));
+  // Of each CPU the deadline for which it has been interrupted.
+  const raised = new Float64Array(cpus).fill(-1);
+  for (;;) {
+    const bell = a_ld(TK_BELL);
+    if (Atomics.load(control, Control.MODE) !== Mode.KEEP_TIME) break;
+    const until = raise_hrtimers(cpus, host_ns() - boot, next * TICK_NS, raised);
+    stf64(TK_UNTIL, until);
+    // Armed before it could be seen: who arms writes the deadline, then reads TK_UNTIL.
+    a_ld(TK_BELL);
+    const again = raise_hrtimers(cpus, host_ns() - boot, until, raised);
+    const wait = (boot + again - host_ns()) / 1e6;
+    if (wait > 0) futex_wait(TK_BELL, bell, Math.min(wait, 50));
     if (inline) send_log(control);
     const now = host_ns();
     const jiffies = Math.floor((now - boot) / TICK_NS);

@@ -185,3 +185,30 @@ export const BARRIER = 8;
 export const DONE = BARRIER + Work.SIZE;
 export const WAITING = DONE + Completion.SIZE;
 export const FLUSH_WORK_FRAME = WAITING + COMPLETION_FRAME;
+
+/** struct hrtimer: heap node (child, next, previous, f64 key: when it must fire, ns since boot), then its own. */
+export const enum Hr {
+  KEY = 16,
+  /** f64, ns since boot: from when on it may fire. */
+  SOFT = 24,
+  FUNCTION = 32,
+  /** As Timer.BASE. */
+  BASE = 36,
+  /** Mode, clock << 8. */
+  FLAGS = 40,
+  SIZE = 48,
+}
+export const HRTIMER_MODE_REL = 1;
+export const HRTIMER_MODE_PINNED = 2;
+export const HRTIMER_MODE_SOFT = 4;
+export const HRTIMER_MODE_HARD = 8;
+/** Hr.FLAGS: of a daemon's sleep, the machine is idle in spite of it. */
+export const HR_DAEMON = 0x10000;
+/** Frame of a sleep by an hrtimer: state, pad, expired, task; then the timer. */
+export const HR_TIMEOUT_FRAME = 16 + Hr.SIZE;
+/** The timekeeper's bell, and until when it sleeps (f64, ns since boot); ns from the epoch to the boot (f64). */
+export const TK_BELL = WORK + 0x40;
+export const TK_UNTIL = WORK + 0x48;
+export const REAL_OFFSET = WORK + 0x50;
+/** Armed hrtimers of all CPUs. */
+export const NR_HRTIMERS = WORK + 0x58;

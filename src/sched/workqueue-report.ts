@@ -10,6 +10,7 @@ import { no_workqueues, wq_name } from './workqueue-flush.js';
 import { for_each_pool } from './workqueue.js';
 import {
   Delayed,
+  Hr,
   Pool,
   Pwq,
   Tasklet,
@@ -68,6 +69,12 @@ export function deferred_leftovers(is_mine: IsMine, owner: number, say: Say): vo
       say(
         `its delayed work at ${symbol_text(timer - Delayed.TIMER)} (${symbol_text(ld(timer - Delayed.TIMER + Work.FUNC), false)}) is still to come: cancel_delayed_work_sync it in module_exit`,
       );
+    for (const heap of [Pcpu.HR_HEAP, Pcpu.HR_SOFT_HEAP]) {
+      const irqs = lock_irqsave(area + Pcpu.HR_LOCK);
+      const hr = pq_find(area + heap, (t) => is_mine(ld(t + Hr.FUNCTION)));
+      unlock_irqrestore(area + Pcpu.HR_LOCK, irqs);
+      if (hr !== 0) say(`its hrtimer at ${symbol_text(hr)} is armed on CPU ${c}: hrtimer_cancel it in module_exit`);
+    }
     for (const list of [Pcpu.TASKLETS, Pcpu.TASKLETS_HI])
       for (let t = ld(area + list); t !== 0; t = ld(t + Tasklet.NEXT))
         if (is_mine(ld(t + Tasklet.FUNC)))

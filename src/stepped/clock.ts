@@ -5,7 +5,7 @@ import { HZ, STEP_NS } from '../machine/params.js';
 import { Mach } from '../machine/memory-map.js';
 import { ld, own_floats, own_words, st } from './raw.js';
 
-const JIFFY_NS = 1e9 / HZ;
+export const JIFFY_NS = 1e9 / HZ;
 const counted = own_words(1);
 const time = own_floats(2);
 const enum Time {
@@ -46,5 +46,10 @@ export function jump_to_jiffy(jiffy: number): void {
   const now = clock_ns();
   const target = Math.max(jiffy, Math.floor(now / JIFFY_NS) + 1) * JIFFY_NS;
   time[Time.JUMPED]! += target - now;
+  publish_jiffies();
+}
+/** Jumps to a time in ns, if that is in the future. */
+export function jump_to_ns(ns: number): void {
+  pass_ns(ns - clock_ns());
   publish_jiffies();
 }

@@ -39,8 +39,19 @@ import {
   TASK_SIZE,
   TASK_UNINTERRUPTIBLE,
 } from '../sched/task-layout.js';
+import { NR_HRTIMERS } from '../sched/work-layout.js';
 import { a_ld, hash_memory, ld, ldf64, own_bytes, own_words, restore_snapshot, st, take_snapshot } from './raw.js';
-import { count_step, jump_to_jiffy, pass_ns, publish_jiffies, reset_clock, steps } from './clock.js';
+import {
+  clock_ns,
+  count_step,
+  JIFFY_NS,
+  jump_to_jiffy,
+  jump_to_ns,
+  pass_ns,
+  publish_jiffies,
+  reset_clock,
+  steps,
+} from './clock.js';
 import { Action, type Decision, type Strategy, type View } from './strategy.js';
 
 type Activation = Generator<number, unknown, void>;
@@ -386,28 +397,39 @@ const is_busy = (c: number, area: number): boolean =>
 
 // ---- time -----------------------------------------------------------------------------------------------------------
 /**
- * The jiffy of the next timer, Infinity if there is none; with `enabled`, of those on CPUs that could take the interrupt
+ * When the next timer is due, in ns, Infinity if there is none; with `enabled`, of those on CPUs that could take the interrupt
  * now.
  */
 function next_deadline(enabled: boolean): number {
   let next = Infinity;
   for (let c = 0; c < now[Now.CPUS]!; c++) {
     const area = percpu_base(c);
-    const deadline = ldf64(area + Pcpu.DEADLINE);
+    const deadline = Math.min(ldf64(area + Pcpu.DEADLINE) * JIFFY_NS, ldf64(area + Pcpu.HR_DEADLINE));
     if (deadline < next && !(enabled && ld(area + Pcpu.IRQ_OFF) !== 0)) next = deadline;
   }
   return next;
 }
 /** Not due yet, and not so far that a CPU which makes a few steps meanwhile would be absurdly slow. */
-function is_near(jiffy: number): boolean {
-  const ahead = jiffy - ld(Mach.JIFFIES);
-  return ahead > 0 && ahead <= TIMER_AHEAD;
+function is_near(ns: number): boolean {
+  const ahead = ns - clock_ns();
+  return ahead > 0 && ahead <= TIMER_AHEAD * JIFFY_NS;
 }
 /** The timer interrupt becomes pending wherever a timer is due. */
 function raise_due(): void {
   const jiffies = ld(Mach.JIFFIES);
   for (let c = 0; c < now[Now.CPUS]!; c++) if (ldf64(percpu_base(c) + Pcpu.DEADLINE) <= jiffies) raise_timer(c);
+  if (ld(NR_HRTIMERS) !== 0) raise_due_hr();
   now[Now.STALE] = 1;
+}
+/** The same for hrtimers, whose time comes in the middle of a jiffy too. */
+function raise_due_hr(): void {
+  const ns = clock_ns();
+  for (let c = 0; c < now[Now.CPUS]!; c++) {
+    const area = percpu_base(c);
+    if (ldf64(area + Pcpu.HR_DEADLINE) > ns || (ld(area + Pcpu.PENDING) & (1 << Vector.HRTIMER)) !== 0) continue;
+    st(area + Pcpu.PENDING, ld(area + Pcpu.PENDING) | (1 << Vector.HRTIMER));
+    now[Now.STALE] = 1;
+  }
 }
 function raise_timer(c: number): void {
   const area = percpu_base(c);
@@ -426,15 +448,21 @@ function jump(): boolean {
     now[Now.JUMPS]!++ >= patience * QUIET_JUMPS
   )
     return false;
-  jump_to_jiffy(next);
+  jump_to(next);
   raise_due();
   return true;
+}
+function jump_to(ns: number): void {
+  if (ns > clock_ns()) jump_to_ns(ns);
+  else jump_to_jiffy(0);
 }
 /** The strategy lets time pass. A timer that is due and not yet run holds it: deadlines keep their order. */
 function pass_time(action: Action, c: number): void {
   const next = next_deadline(false);
-  if (next > ld(Mach.JIFFIES)) {
-    jump_to_jiffy(action === Action.TIMER && is_near(next) ? next : 0);
+  if (next > clock_ns()) {
+    // A tick is at the next jiffy, unless a timer comes before it.
+    const jiffy = (Math.floor(clock_ns() / JIFFY_NS) + 1) * JIFFY_NS;
+    jump_to(action === Action.TIMER && is_near(next) ? next : Math.min(jiffy, next));
     raise_due();
   }
   if (action === Action.TICK) raise_timer(c);
@@ -701,6 +729,7 @@ export function run(
       choice = false;
       if (ld(Mach.RCU_QS_LEFT) !== 0) rcu_poll();
       if (publish_jiffies()) raise_due();
+      else if (ld(NR_HRTIMERS) !== 0) raise_due_hr();
       if (hashing) recorder.hashed((hash = hash_memory(hash)));
       if (found() && !to_the_end) return 'finding';
       if (steps() > max_steps) return 'livelock';

@@ -107,6 +107,12 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   ],
   'linux/interrupt.js': ['tasklet_kill', 'tasklet_disable', 'tasklet_disable_in_atomic', 'tasklet_unlock_wait'],
   'linux/irq_work.js': ['irq_work_sync'],
+  'linux/hrtimer.js': [
+    'hrtimer_cancel',
+    'schedule_hrtimeout',
+    'schedule_hrtimeout_range',
+    'schedule_hrtimeout_range_clock',
+  ],
   'linux/timer.js': ['timer_delete_sync'],
   'linux/workqueue.js': [
     'schedule_on_each_cpu',
@@ -177,6 +183,14 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'wait_event_interruptible_exclusive_locked_irq',
   ],
   'sched/completion.js': ['wait_for_completion_timeout_raw'],
+  'sched/hrtimer.js': [
+    'hrtimer_cancel_raw',
+    'hrtimer_interrupt',
+    'run_hrtimer_softirq',
+    'run_queue',
+    'schedule_hrtimeout_raw',
+    'usleep_range_raw',
+  ],
   'sched/irq-work.js': ['run_list', 'irq_work_run', 'irq_work_tick', 'irq_work_sync_raw'],
   'sched/ksoftirqd.js': ['ksoftirqd'],
   'sched/tasklet.js': [
@@ -310,6 +324,7 @@ export const NO_WAIT: Readonly<Record<string, { imports?: string; of: readonly s
 /** Plain functions that call a twin all the same: `file:function` of the caller, and why the wait cannot happen there. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'cpu/interrupt.js:take_interrupts': 'free-running build only: the stepped machine enters interrupts by run_interrupt',
+  'sched/hrtimer.js:disarm_hrtimeout': 'as sched/timer.js:disarm_timeout',
   'sched/workqueue-cancel.js:grab_pending':
     'nothing pauses between a timer and the queueing, so it never has to try again',
   'sched/workqueue-cancel.js:timer_now': 'as grab_pending: the function of the timer is the kernel’s own, one step',

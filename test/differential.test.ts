@@ -93,6 +93,8 @@ const MODULES: Entry[] = [
   races('modules/torture/kthreads', { rounds: 1 }, { cpus: [1] }),
   races('modules/torture/memory', { rounds: 1 }),
   races('modules/torture/rwlock', { rounds: 1 }, { cpus: [1] }),
+  same('modules/torture/rwsem', { rounds: 2 }, { schedules: 20 }),
+  races('modules/torture/semaphore', { rounds: 1 }, { cpus: [1] }),
   races('modules/torture/seqlock', { rounds: 1 }, { cpus: [1] }),
   races('modules/torture/sleeping', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
   same('modules/torture/rcu', { rounds: 1 }, { schedules: 20 }),

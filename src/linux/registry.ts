@@ -49,9 +49,11 @@ import * as refcount from './refcount.js';
 import * as rculist from './rculist.js';
 import * as rcupdate from './rcupdate.js';
 import * as rwlock from './rwlock.js';
+import * as rwsem from './rwsem.js';
 import * as sched from './sched.js';
 import * as sched_signal from './sched/signal.js';
 import * as seqlock from './seqlock.js';
+import * as semaphore from './semaphore.js';
 import * as slab from './slab.js';
 import * as smp from './smp.js';
 import * as spinlock from './spinlock.js';
@@ -113,9 +115,11 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   rculist,
   rcupdate,
   rwlock,
+  rwsem,
   sched,
   'sched/signal': sched_signal,
   seqlock,
+  semaphore,
   slab,
   smp,
   spinlock,

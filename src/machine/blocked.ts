@@ -3,7 +3,17 @@
 // sched/debug.ts; names come from what the modules announced when they were loaded.
 import { Mach, PERCPU, PERCPU_SIZE } from './memory-map.js';
 import { MAX_CPUS } from './params.js';
-import { Block, Mutex, PF_DAEMON, PF_ON_DEMAND, Task, TASK_NOLOAD } from '../sched/task-layout.js';
+import {
+  Block,
+  Mutex,
+  PF_DAEMON,
+  PF_ON_DEMAND,
+  Rwsem,
+  RwsemCount,
+  Semaphore,
+  Task,
+  TASK_NOLOAD,
+} from '../sched/task-layout.js';
 
 const MOST = 256;
 
@@ -70,6 +80,18 @@ export function blocked_tasks(memory: WebAssembly.Memory, symbols: SymbolTable):
     for (let i = 0, c; i < 16 && (c = bytes[task + Task.COMM + i] ?? 0) !== 0; i++) text += String.fromCharCode(c);
     return `${text}/${word(task + Task.PID)}`;
   };
+  const rwsem = (address: number): string => {
+    const count = word(address);
+    const owner = word(address + Rwsem.OWNER) & ~1;
+    const readers = count >>> RwsemCount.READER_SHIFT;
+    const held =
+      (count & RwsemCount.WRITER) !== 0
+        ? `held for writing${owner === 0 ? '' : ` by ${name(owner)}`}`
+        : readers === 0
+          ? 'which nobody holds'
+          : `held by ${readers} reader${readers === 1 ? '' : 's'}${owner === 0 ? '' : readers === 1 ? `, ${name(owner)}` : `, the last to come ${name(owner)}`}`;
+    return `${symbols.text(address)}, ${held}`;
+  };
   const what = (task: number): string => {
     const address = word(task + Task.BLOCK_ADDR);
     switch (word(task + Task.BLOCK_KIND)) {
@@ -77,6 +99,12 @@ export function blocked_tasks(memory: WebAssembly.Memory, symbols: SymbolTable):
         const owner = word(address + Mutex.OWNER) & ~7;
         return `waits for the mutex ${symbols.text(address)}, ${owner === 0 ? 'which nobody holds' : `held by ${name(owner)}`}`;
       }
+      case Block.RWSEM_READ:
+        return `waits for the rwsem (to read) ${rwsem(address)}`;
+      case Block.RWSEM_WRITE:
+        return `waits for the rwsem (to write) ${rwsem(address)}`;
+      case Block.SEMAPHORE:
+        return `waits for the semaphore ${symbols.text(address)}, count ${word(address + Semaphore.COUNT)}`;
       case Block.COMPLETION:
         return `waits for the completion ${symbols.text(address)}`;
       case Block.WAIT_QUEUE:

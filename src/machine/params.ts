@@ -28,6 +28,8 @@ export const LOCK_NODE_SPIN = 60;
 export const LOCK_HEAD_SPIN = 100;
 /** The first waiter of a lock is passed over for at most this long; then the lock is handed to it. */
 export const LOCK_PATIENCE_MS = 4;
+/** Looks at a mutex or rwsem whose owner runs on another CPU before the task sleeps: some 20 us. */
+export const MUTEX_SPIN = 500;
 /** A reader of a seqcount looks this often while a writer is in its section, then sleeps for so long between two looks. */
 export const SEQCOUNT_SPIN = 200;
 export const SEQCOUNT_NAP_MS = 0.05;

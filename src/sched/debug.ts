@@ -11,7 +11,7 @@ import { report, task_comm, task_pid } from '../kernel/panic.js';
 import { rcu_holdup_text } from './rcu-stall.js';
 import { Event, trace_begin, trace_end, trace_event } from '../kernel/trace.js';
 import { jiffies_to_msecs } from './timer.js';
-import { Block, Mutex, Task, WaitHead } from './task-layout.js';
+import { Block, Mutex, Rwsem, RwsemCount, Semaphore, Task, WaitHead } from './task-layout.js';
 
 const name = (task: number): string => `${task_comm(task)}/${task_pid(task)}`;
 
@@ -45,6 +45,19 @@ export function unblock(): void {
   st(task + Task.REPORTED, 0);
 }
 
+/** How reports name an rwsem and who has it. The reader is the last that came, if it has not gone yet. */
+export function rwsem_text(s: number): string {
+  const word = a_ld(s);
+  const owner = ld(s + Rwsem.OWNER);
+  const task = owner & ~1;
+  const readers = word >>> RwsemCount.READER_SHIFT;
+  if ((word & RwsemCount.WRITER) !== 0)
+    return `${lock_text(s)}, held for writing${task === 0 ? '' : ` by ${name(task)}`}`;
+  if (readers === 0) return `${lock_text(s)}, which nobody holds`;
+  const last = task === 0 ? '' : readers === 1 ? `, ${name(task)}` : `, the last to come ${name(task)}`;
+  return `${lock_text(s)}, held by ${readers} reader${readers === 1 ? '' : 's'}${last}`;
+}
+
 /** What the task sleeps on, with the holder. */
 export function blocked_text(task: number): string {
   const address = ld(task + Task.BLOCK_ADDR);
@@ -53,6 +66,12 @@ export function blocked_text(task: number): string {
       const owner = a_ld(address + Mutex.OWNER) & ~7;
       return `waits for the mutex ${lock_text(address)}, ${owner === 0 ? 'which nobody holds' : `held by ${name(owner)}`}`;
     }
+    case Block.RWSEM_READ:
+      return `waits for the rwsem (to read) ${rwsem_text(address)}`;
+    case Block.RWSEM_WRITE:
+      return `waits for the rwsem (to write) ${rwsem_text(address)}`;
+    case Block.SEMAPHORE:
+      return `waits for the semaphore ${lock_text(address)}, count ${ld(address + Semaphore.COUNT)}`;
     case Block.COMPLETION:
       return `waits for the completion ${lock_text(address)}`;
     case Block.WAIT_QUEUE:

@@ -4,10 +4,13 @@
 //   WAITERS  the list is not empty: unlock must take the slow path
 //   HANDOFF  the first waiter has been passed over once; unlock gives the mutex to it
 // The list and the changes of flags are under WAIT_LOCK; anybody may take a free mutex by one compare-exchange of OWNER
-// (stealing is what makes it fast), which HANDOFF bounds.
+// (stealing is what makes it fast), which HANDOFF bounds. Before it queues, a task spins for a short while if the owner
+// runs on another CPU (sched/spin-owner.ts).
 import { Break, breaks } from '../cpu/break.js';
 import { cpu, current_task } from '../cpu/context.js';
-import { a_and, a_cas, a_ld, a_or, a_st, ld, st } from '../cpu/raw.js';
+import { LockKind } from '../cpu/lock-stat.js';
+import { note_slept, wait_began } from '../cpu/lock-wait.js';
+import { a_and, a_cas, a_ld, a_or, a_st, ld, st, STEPPED } from '../cpu/raw.js';
 import {
   arch_spin_init,
   LOCK_MAGIC,
@@ -20,18 +23,22 @@ import { in_interrupt } from '../cpu/preempt.js';
 import { BUG, task_comm, task_pid, WARN } from '../kernel/panic.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
 import { block_on, forget_mutex, might_sleep, note_mutex, unblock } from './debug.js';
+import { signal_pending_state } from './pending.js';
 import { list_init, list_is_empty, list_push_back, list_remove } from './rawlist.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
+import { spin_begin, spin_end, spin_while_running } from './spin-owner.js';
 import { Block, Mutex, MUTEX_FRAME, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from './task-layout.js';
 
 const WAITERS = 1;
 const HANDOFF = 2;
 const FLAGS = 7;
+const EINTR = 4;
 
-// The waiter on the frame: state, task, list.
+// The waiter on the frame: state, task, list, when it came.
 const STATE = 0;
 const TASK = 4;
 const LIST = 8;
+const BEGAN = 16;
 
 export function mutex_init_raw(m: number): void {
   st(m + Mutex.OWNER, 0);
@@ -39,6 +46,14 @@ export function mutex_init_raw(m: number): void {
   list_init(m + Mutex.WAIT_LIST);
   st(m + Mutex.MAGIC, LOCK_MAGIC);
   st(m + Mutex.HELD_NEXT, 0);
+  st(m + Mutex.SPINNERS, 0);
+}
+export function mutex_destroy_raw(m: number): void {
+  check_mutex(m, 'mutex_destroy');
+  const owner = mutex_owner(m);
+  if (owner !== 0)
+    WARN(true, 'mutex_destroy of %s, which %s/%d holds', lock_text(m), task_comm(owner), task_pid(owner));
+  st(m + Mutex.MAGIC, 0);
 }
 export function check_mutex(m: number, what: string): void {
   if (ld(m + Mutex.MAGIC) !== LOCK_MAGIC)
@@ -61,11 +76,16 @@ function accept(m: number): boolean {
   return true;
 }
 
-/** The slow path of mutex_lock. Result: 0. */
-export function mutex_lock_attempt(frame: number, m: number): number {
+/** The slow path of mutex_lock. `how` is the state to sleep in, 0 for TASK_UNINTERRUPTIBLE. Result: 0, -EINTR. */
+export function mutex_lock_attempt(frame: number, m: number, how = 0): number {
   const me = current_task();
-  const flags = lock_irqsave(m + Mutex.WAIT_LOCK);
+  const state = how === 0 ? TASK_UNINTERRUPTIBLE : how;
   const queued = ld(frame + STATE) !== 0;
+  if (!queued) {
+    st(frame + BEGAN, wait_began());
+    if (!STEPPED && spin_for(m, me)) return taken(frame, m);
+  }
+  const flags = lock_irqsave(m + Mutex.WAIT_LOCK);
   if (!queued) {
     st(frame + STATE, 1);
     st(frame + TASK, me);
@@ -75,19 +95,48 @@ export function mutex_lock_attempt(frame: number, m: number): number {
   const first = ld(m + Mutex.WAIT_LIST) === frame + LIST;
   // After WAITERS is set: an unlock before it is seen here, one after it takes the slow path and wakes the first.
   if (take_in_turn(m, me, first)) {
-    list_remove(frame + LIST);
-    if (list_is_empty(m + Mutex.WAIT_LIST)) a_and(m + Mutex.OWNER, ~(WAITERS | HANDOFF));
-    __set_current_state(TASK_RUNNING);
+    leave_queue(frame, m);
     unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
     if (queued) unblock();
-    note_mutex(m);
-    return 0;
+    return taken(frame, m);
+  }
+  // The state first, then the look: a signal that is sent after it wakes the task.
+  set_current_state(state);
+  if (signal_pending_state(state, me)) {
+    leave_queue(frame, m);
+    unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
+    if (queued) unblock();
+    return -EINTR;
   }
   if (queued && first && !breaks(Break.NO_HANDOFF)) a_or(m + Mutex.OWNER, HANDOFF);
-  set_current_state(TASK_UNINTERRUPTIBLE);
   unlock_irqrestore(m + Mutex.WAIT_LOCK, flags);
   if (!queued) block_on(Block.MUTEX, m);
   return SLEEP;
+}
+/** Under WAIT_LOCK. HANDOFF stays for the next waiter, if there is one. */
+function leave_queue(frame: number, m: number): void {
+  list_remove(frame + LIST);
+  if (list_is_empty(m + Mutex.WAIT_LIST)) a_and(m + Mutex.OWNER, ~(WAITERS | HANDOFF));
+  __set_current_state(TASK_RUNNING);
+}
+function taken(frame: number, m: number): number {
+  note_slept(ld(frame + BEGAN), m, LockKind.MUTEX);
+  note_mutex(m);
+  return 0;
+}
+/** Return: true if it came free while its owner ran on another CPU, and is taken. */
+function spin_for(m: number, me: number): boolean {
+  if (!spin_begin(m + Mutex.SPINNERS)) return false;
+  let got = false;
+  for (let n = 0; !got; n++) {
+    const word = a_ld(m + Mutex.OWNER);
+    if ((word & HANDOFF) !== 0) break;
+    if ((word & ~FLAGS) !== 0) {
+      if (!spin_while_running(word & ~FLAGS, n)) break;
+    } else got = a_cas(m + Mutex.OWNER, word, me | word) === word;
+  }
+  spin_end(m + Mutex.SPINNERS);
+  return got;
 }
 /** With HANDOFF set only the first waiter may take it here. */
 function take_in_turn(m: number, me: number, first: boolean): boolean {
@@ -96,21 +145,26 @@ function take_in_turn(m: number, me: number, first: boolean): boolean {
 }
 
 /** What comes before the attempt, in every language. Context: task. Return: true if the mutex was free and is taken. */
-export function mutex_lock_fast(m: number): boolean {
-  might_sleep('mutex_lock');
-  check_mutex(m, 'mutex_lock');
+export function mutex_lock_fast(m: number, what = 'mutex_lock'): boolean {
+  might_sleep(what);
+  check_mutex(m, what);
   const me = current_task();
   if (a_cas(m + Mutex.OWNER, 0, me) === 0) {
     note_mutex(m);
     return true;
   }
   if ((a_ld(m + Mutex.OWNER) & ~FLAGS) === me)
-    BUG(`mutex_lock: ${task_comm(me)}/${task_pid(me)} already holds ${lock_text(m)}: it would wait for itself`);
+    BUG(`${what}: ${task_comm(me)}/${task_pid(me)} already holds ${lock_text(m)}: it would wait for itself`);
   return false;
 }
 /** Context: task. */
 export function mutex_lock_raw(m: number): Sleeping<number> {
   return mutex_lock_fast(m) ? ready(0) : delegate(drive(mutex_lock_attempt, MUTEX_FRAME, m));
+}
+
+/** As mutex_lock_raw, asleep in `state`. Context: task. Return: 0, -EINTR without the mutex. */
+export function mutex_lock_state_raw(m: number, state: number, what: string): Sleeping<number> {
+  return mutex_lock_fast(m, what) ? ready(0) : delegate(drive(mutex_lock_attempt, MUTEX_FRAME, m, state));
 }
 
 /** Context: task. Return: true if it was taken. */

@@ -114,6 +114,9 @@ export const enum Block {
   TASKLET = 20,
   WORK = 21,
   WORKQUEUE = 22,
+  RWSEM_READ = 24,
+  RWSEM_WRITE = 25,
+  SEMAPHORE = 26,
 }
 /** struct completion: done, then a wait_queue_head (lock, list). */
 export const enum Completion {
@@ -143,7 +146,36 @@ export const enum Mutex {
   MAGIC = 20,
   /** The next mutex that the owner holds: for reports. */
   HELD_NEXT = 24,
-  SIZE = 28,
+  /** Tasks that spin for it instead of sleeping. */
+  SPINNERS = 28,
+  SIZE = 32,
+}
+/** struct rw_semaphore. HELD_NEXT lies where a mutex has it: one chain serves both. */
+export const enum Rwsem {
+  COUNT = 0,
+  OWNER = 4,
+  WAIT_LOCK = 8,
+  MAGIC = 16,
+  SPINNERS = 20,
+  HELD_NEXT = 24,
+  WAIT_LIST = 28,
+  SIZE = 36,
+}
+/** Rwsem.COUNT: see sched/rwsem.ts. */
+export const enum RwsemCount {
+  WRITER = 1,
+  WAITERS = 2,
+  HANDOFF = 4,
+  READER = 8,
+  READER_SHIFT = 3,
+}
+/** struct semaphore. */
+export const enum Semaphore {
+  LOCK = 0,
+  COUNT = 8,
+  WAIT_LIST = 12,
+  MAGIC = 20,
+  SIZE = 24,
 }
 /** struct timer_list: heap node (child, next, previous, f64 key), then Linux's fields. */
 export const enum Timer {
@@ -161,4 +193,6 @@ export const enum Timer {
 export const TIMEOUT_FRAME = 16 + Timer.SIZE;
 export const COMPLETION_TIMEOUT = 40;
 export const COMPLETION_FRAME = COMPLETION_TIMEOUT + TIMEOUT_FRAME;
-export const MUTEX_FRAME = 16;
+export const MUTEX_FRAME = 24;
+export const RWSEM_FRAME = 24;
+export const SEMAPHORE_FRAME = 32 + TIMEOUT_FRAME;

@@ -32,6 +32,7 @@ import { exit_task, release_task, stopped_before_start } from '../sched/kthread.
 import { cond_resched, drive, preempt_schedule, resched, schedule } from '../sched/sleep.js';
 import {
   Block,
+  Rwsem,
   Task,
   TASK_DEAD,
   TASK_NEW,
@@ -828,14 +829,29 @@ export function mutex_waiters(): number {
   });
   return n;
 }
+/** Who holds the mutex or rwsem that the task waits for, 0 if nobody; -1 if it waits for something else, or nobody knows. */
+function holder_of_wait(task: number): number {
+  const address = ld(task + Task.BLOCK_ADDR);
+  switch (ld(task + Task.BLOCK_KIND)) {
+    case Block.MUTEX:
+      return ld(address) & ~7;
+    case Block.RWSEM_READ:
+    case Block.RWSEM_WRITE: {
+      const owner = ld(address + Rwsem.OWNER);
+      return owner === 1 ? -1 : owner & ~1;
+    }
+    default:
+      return -1;
+  }
+}
 /** Follows the mutexes from waiter to owner. */
 function is_stuck(task: number): boolean {
-  const waits = (t: number): boolean => ld(t + Task.ON_RQ) === 0 && ld(t + Task.BLOCK_KIND) === Block.MUTEX;
+  const waits = (t: number): boolean => ld(t + Task.ON_RQ) === 0 && holder_of_wait(t) >= 0;
   if (!waits(task)) return false;
   let at = task;
   for (let hops = 0; waits(at); hops++) {
     if (hops > ld(Mach.NR_TASKS)) return true; // round in a circle
-    const owner = ld(ld(at + Task.BLOCK_ADDR)) & ~7;
+    const owner = holder_of_wait(at);
     if (owner === 0) return true;
     at = owner;
   }

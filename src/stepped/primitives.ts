@@ -46,7 +46,9 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
   ],
   'linux/cpumask.js': ['smp_call_function_many', 'on_each_cpu_mask'],
   'linux/delay.js': ['ndelay', 'udelay', 'mdelay', 'usleep_range', 'ssleep'],
-  'linux/mutex.js': ['mutex_lock'],
+  'linux/mutex.js': ['mutex_lock', 'mutex_lock_interruptible', 'mutex_lock_killable'],
+  'linux/semaphore.js': ['down', 'down_interruptible', 'down_killable', 'down_timeout'],
+  'linux/rwsem.js': ['down_read', 'down_read_interruptible', 'down_read_killable', 'down_write', 'down_write_killable'],
   'linux/refcount-lock.js': [
     'refcount_dec_and_mutex_lock',
     'last_under_mutex',
@@ -201,7 +203,9 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'tasklet_disable_raw',
   ],
   'sched/kthread.js': ['kthread_stop'],
-  'sched/mutex.js': ['mutex_lock_raw'],
+  'sched/mutex.js': ['mutex_lock_raw', 'mutex_lock_state_raw'],
+  'sched/semaphore.js': ['down_raw'],
+  'sched/rwsem.js': ['down_read_raw', 'down_write_raw'],
   'sched/sleep.js': ['drive', 'schedule', 'resched', 'cond_resched', 'preempt_schedule'],
   'sched/rcu.js': ['rcu_wait', 'synchronize_rcu_raw'],
   'sched/rcu-callbacks.js': ['rcu_core', 'invoke', 'rcu_barrier_raw'],
@@ -290,7 +294,7 @@ export const NO_WAIT: Readonly<Record<string, { imports?: string; of: readonly s
   },
   'linux/mutex.js': {
     imports: "import { ld as $ld } from '../cpu/raw.js';",
-    of: ['mutex_lock'],
+    of: ['mutex_lock', 'mutex_lock_interruptible', 'mutex_lock_killable'],
     test: "(lock) => $ld(lock['@addr']) === 0",
   },
   // Only with the queue's own lock held by a module there is something to wait for.
@@ -317,6 +321,16 @@ export const NO_WAIT: Readonly<Record<string, { imports?: string; of: readonly s
       'finish_wait',
     ],
     test: "(wq) => !is_held(wq['@addr'])",
+  },
+  'linux/semaphore.js': {
+    imports: "import { ld as $ld } from '../cpu/raw.js';",
+    of: ['down', 'down_interruptible', 'down_killable', 'down_timeout'],
+    test: "(sem) => $ld(sem['@addr'] + 8) > 0",
+  },
+  'linux/rwsem.js': {
+    imports: "import { ld as $ld } from '../cpu/raw.js';",
+    of: ['down_read', 'down_read_interruptible', 'down_read_killable'],
+    test: "(sem) => ($ld(sem['@addr']) & 7) === 0",
   },
   'cpu/softirq.js': { of: ['local_bh_enable'], test: '() => local_softirq_pending() === 0' },
 };

@@ -73,6 +73,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof MachineOptions>([
   'soft_lockup_ms',
   'hard_lockup_ms',
   'hung_task_ms',
+  'rcu_stall_ms',
   'inline',
   'heap_mib',
   'chaos',
@@ -103,7 +104,7 @@ export function check_options(
     throw new UsageError(
       `heap_mib: ${inspect(heap_mib)} is not a whole number of MiB from ${MIN_HEAP_MIB} to ${MAX_HEAP_MIB}`,
     );
-  for (const name of ['soft_lockup_ms', 'hard_lockup_ms', 'hung_task_ms', 'boot_ms'] as const) {
+  for (const name of ['soft_lockup_ms', 'hard_lockup_ms', 'hung_task_ms', 'rcu_stall_ms', 'boot_ms'] as const) {
     const ms = options[name];
     if (ms !== undefined && !(typeof ms === 'number' && ms >= 0))
       throw new UsageError(`${name}: ${inspect(ms)} is not a number of milliseconds`);

@@ -32,6 +32,7 @@ import { arch_spin_init, arch_spin_unlock, HOLDER, lock_text, QUEUE_MAGIC, spin_
 import { step } from './step.js';
 import { Wait } from './vectors.js';
 import { BUG, task_comm, task_pid } from '../kernel/panic.js';
+import { Event, trace_event_at } from '../kernel/trace.js';
 
 export const RWLOCK_MAGIC = 0x5eaf1eed;
 export const WAITS = 0x100;
@@ -41,6 +42,8 @@ export const READER = 0x800;
 export const READERS = ~(READER - 1);
 /** What keeps a reader in task context out: HOLDER (which may not be there yet while this file is loaded) and WAITS. */
 export const NO_READERS = 0x7f | WAITS;
+/** Event.LOCK_WAIT */
+const HELD_BY_READERS = -2;
 /** Offset of the queue's spin lock. */
 const QUEUE = 8;
 
@@ -138,6 +141,7 @@ export function write_lock_slow(a: number): void {
 /** Says for reports what this CPU waits for, and waits: until no writer has it (`barge`), or in the queue to add `add`. */
 function wait_as(a: number, reason: Wait, add: number, barge: boolean): void {
   const began = clock_ns();
+  trace_event_at(began, Event.LOCK_WAIT, a, (ld(a) & HOLDER) === 0 ? HELD_BY_READERS : (ld(a) & HOLDER) - 1);
   const outer_reason = ld(my + Pcpu.WAIT_REASON);
   const outer_address = ld(my + Pcpu.WAIT_ADDR);
   st(my + Pcpu.WAIT_ADDR, a);
@@ -155,7 +159,9 @@ function wait_as(a: number, reason: Wait, add: number, barge: boolean): void {
   } else note_contended();
   st(my + Pcpu.WAIT_REASON, outer_reason);
   st(my + Pcpu.WAIT_ADDR, outer_address);
-  note_waited(clock_ns() - began, a, reason === Wait.READ_LOCK ? LockKind.READ : LockKind.WRITE);
+  const now = clock_ns();
+  trace_event_at(now, Event.LOCK_WAITED, a);
+  note_waited(now - began, a, reason === Wait.READ_LOCK ? LockKind.READ : LockKind.WRITE);
 }
 
 /** Takes the lock outside the queue if it comes free soon. In the stepped build whoever waits is not run meanwhile. */

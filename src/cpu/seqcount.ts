@@ -18,6 +18,7 @@ import { lock_text } from './spinlock.js';
 import { step } from './step.js';
 import { Wait } from './vectors.js';
 import { BUG, task_comm, task_pid, WARN } from '../kernel/panic.js';
+import { Event, trace_event_at } from '../kernel/trace.js';
 
 const WRITER = 4;
 
@@ -36,6 +37,7 @@ export function seqcount_changed(a: number, start: number): boolean {
 /** A writer is in its section. Return: the sequence, even. */
 export function seqcount_begin_slow(a: number): number {
   const began = clock_ns();
+  trace_event_at(began, Event.LOCK_WAIT, a, ld(a + WRITER) - 1);
   const outer_reason = ld(my + Pcpu.WAIT_REASON);
   const outer_address = ld(my + Pcpu.WAIT_ADDR);
   st(my + Pcpu.WAIT_ADDR, a);
@@ -52,7 +54,9 @@ export function seqcount_begin_slow(a: number): number {
   }
   st(my + Pcpu.WAIT_REASON, outer_reason);
   st(my + Pcpu.WAIT_ADDR, outer_address);
-  note_waited(clock_ns() - began);
+  const now = clock_ns();
+  trace_event_at(now, Event.LOCK_WAITED, a);
+  note_waited(now - began);
   return seq >>> 0;
 }
 function reads_over_writer(a: number): never {

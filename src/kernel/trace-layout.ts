@@ -53,7 +53,7 @@ export const enum Event {
   MIGRATE = 7,
   /** a: target CPU, b: vector, c: text handle of the function */
   IPI = 8,
-  /** a: lock, b: CPU that holds it, -1 if it is free by now */
+  /** A lock is waited for, busy; a: lock, b: CPU that holds it, -1 if it is free by now, -2 if readers do */
   LOCK_WAIT = 9,
   LOCK_WAITED = 10,
   /** The lock a was released and its first waiter, on CPU b, is woken. */
@@ -69,19 +69,15 @@ export const enum Event {
   TEXT = 17,
   /** a: `Finding` */
   FINDING = 18,
-  /** A work item; a: work, b: text handle of its function, c: pid or CPU that will run it */
+  /** A work item (or, but for its queueing, a tasklet or irq_work); a: work, b: text handle, c: CPU of the pool, or -1 */
   WORK_QUEUE = 19,
   WORK_START = 20,
   WORK_END = 21,
   /** RCU; a: number of the grace period */
   RCU_GP_START = 22,
   RCU_GP_END = 23,
-  /** a: callbacks that are run */
+  /** a: callbacks that have been invoked */
   RCU_CALLBACKS = 24,
-  RCU_CALLBACKS_DONE = 25,
-  /** A lock that sleepers or readers use is waited for, without BLOCK; a: lock */
-  READ_WAIT = 26,
-  WRITE_WAIT = 27,
   /** A function that another CPU asked for; a: text handle, b: argument */
   CALL = 28,
 

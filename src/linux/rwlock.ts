@@ -23,6 +23,7 @@ import {
 } from '../cpu/rwlock.js';
 import { HOLDER } from '../cpu/spinlock.js';
 import { local_bh_disable, local_bh_enable } from '../cpu/softirq.js';
+import { Event, trace_begin, trace_end } from '../kernel/trace.js';
 import { DEFINE_STATIC, Struct, u32 } from './types.js';
 
 export class rwlock_t extends Struct(
@@ -51,8 +52,10 @@ function write_free(a: number): boolean {
 export function read_lock(lock: rwlock_t): void {
   preempt_disable();
   if (!read_free(lock['@addr'])) read_lock_slow(lock['@addr']);
+  trace_begin(Event.READ_LOCK, lock['@addr']);
 }
 export function read_unlock(lock: rwlock_t): void {
+  trace_end(Event.READ_UNLOCK, lock['@addr']);
   arch_read_unlock(lock['@addr']);
   preempt_enable();
 }
@@ -61,7 +64,10 @@ export function read_trylock(lock: rwlock_t): boolean {
   const a = lock['@addr'];
   if (ld(a + 4) !== RWLOCK_MAGIC) bad_rwlock(a, 'read_trylock');
   preempt_disable();
-  if (arch_read_trylock(a)) return true;
+  if (arch_read_trylock(a)) {
+    trace_begin(Event.READ_LOCK, a);
+    return true;
+  }
   preempt_enable();
   return false;
 }
@@ -70,8 +76,10 @@ export function read_lock_irq(lock: rwlock_t): void {
   local_irq_disable();
   preempt_disable();
   if (!read_free(lock['@addr'])) read_lock_slow(lock['@addr']);
+  trace_begin(Event.READ_LOCK, lock['@addr']);
 }
 export function read_unlock_irq(lock: rwlock_t): void {
+  trace_end(Event.READ_UNLOCK, lock['@addr']);
   arch_read_unlock(lock['@addr']);
   preempt_enable();
   local_irq_enable();
@@ -81,9 +89,11 @@ export function read_lock_irqsave(lock: rwlock_t): number {
   const flags = local_irq_save();
   preempt_disable();
   if (!read_free(lock['@addr'])) read_lock_slow(lock['@addr']);
+  trace_begin(Event.READ_LOCK, lock['@addr']);
   return flags;
 }
 export function read_unlock_irqrestore(lock: rwlock_t, flags: number): void {
+  trace_end(Event.READ_UNLOCK, lock['@addr']);
   arch_read_unlock(lock['@addr']);
   preempt_enable();
   local_irq_restore(flags);
@@ -93,8 +103,10 @@ export function read_lock_bh(lock: rwlock_t): void {
   local_bh_disable();
   preempt_count_add(1);
   if (!read_free(lock['@addr'])) read_lock_slow(lock['@addr']);
+  trace_begin(Event.READ_LOCK, lock['@addr']);
 }
 export function read_unlock_bh(lock: rwlock_t): void {
+  trace_end(Event.READ_UNLOCK, lock['@addr']);
   arch_read_unlock(lock['@addr']);
   preempt_count_sub(1);
   local_bh_enable();
@@ -104,8 +116,10 @@ export function read_unlock_bh(lock: rwlock_t): void {
 export function write_lock(lock: rwlock_t): void {
   preempt_disable();
   if (!write_free(lock['@addr'])) write_lock_slow(lock['@addr']);
+  trace_begin(Event.WRITE_LOCK, lock['@addr']);
 }
 export function write_unlock(lock: rwlock_t): void {
+  trace_end(Event.WRITE_UNLOCK, lock['@addr']);
   arch_write_unlock(lock['@addr']);
   preempt_enable();
 }
@@ -114,7 +128,10 @@ export function write_trylock(lock: rwlock_t): boolean {
   const a = lock['@addr'];
   if (ld(a + 4) !== RWLOCK_MAGIC) bad_rwlock(a, 'write_trylock');
   preempt_disable();
-  if (arch_write_trylock(a)) return true;
+  if (arch_write_trylock(a)) {
+    trace_begin(Event.WRITE_LOCK, a);
+    return true;
+  }
   preempt_enable();
   return false;
 }
@@ -123,8 +140,10 @@ export function write_lock_irq(lock: rwlock_t): void {
   local_irq_disable();
   preempt_disable();
   if (!write_free(lock['@addr'])) write_lock_slow(lock['@addr']);
+  trace_begin(Event.WRITE_LOCK, lock['@addr']);
 }
 export function write_unlock_irq(lock: rwlock_t): void {
+  trace_end(Event.WRITE_UNLOCK, lock['@addr']);
   arch_write_unlock(lock['@addr']);
   preempt_enable();
   local_irq_enable();
@@ -134,9 +153,11 @@ export function write_lock_irqsave(lock: rwlock_t): number {
   const flags = local_irq_save();
   preempt_disable();
   if (!write_free(lock['@addr'])) write_lock_slow(lock['@addr']);
+  trace_begin(Event.WRITE_LOCK, lock['@addr']);
   return flags;
 }
 export function write_unlock_irqrestore(lock: rwlock_t, flags: number): void {
+  trace_end(Event.WRITE_UNLOCK, lock['@addr']);
   arch_write_unlock(lock['@addr']);
   preempt_enable();
   local_irq_restore(flags);
@@ -146,8 +167,10 @@ export function write_lock_bh(lock: rwlock_t): void {
   local_bh_disable();
   preempt_count_add(1);
   if (!write_free(lock['@addr'])) write_lock_slow(lock['@addr']);
+  trace_begin(Event.WRITE_LOCK, lock['@addr']);
 }
 export function write_unlock_bh(lock: rwlock_t): void {
+  trace_end(Event.WRITE_UNLOCK, lock['@addr']);
   arch_write_unlock(lock['@addr']);
   preempt_count_sub(1);
   local_bh_enable();

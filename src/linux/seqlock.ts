@@ -20,6 +20,7 @@ import {
 } from '../cpu/seqcount.js';
 import { lock_text, spin_holder } from '../cpu/spinlock.js';
 import { WARN } from '../kernel/panic.js';
+import { Event, trace_begin, trace_end } from '../kernel/trace.js';
 import { mutex_owner } from '../sched/mutex.js';
 import type { mutex } from './mutex.js';
 import type { raw_spinlock_t, rwlock_t } from './spinlock.js';
@@ -117,8 +118,10 @@ export function write_seqcount_begin(s: AnySeqcount): void {
   check_writer(s);
   if (preempts(s)) preempt_disable();
   seqcount_enter_checked(s['@addr']);
+  trace_begin(Event.SEQ_WRITE_BEGIN, s['@addr']);
 }
 export function write_seqcount_end(s: AnySeqcount): void {
+  trace_end(Event.SEQ_WRITE_END, s['@addr']);
   seqcount_leave_checked(s['@addr']);
   if (preempts(s)) preempt_enable();
 }
@@ -128,8 +131,10 @@ export const write_seqcount_begin_nested = write_seqcount_begin as (s: AnySeqcou
 export function raw_write_seqcount_begin(s: AnySeqcount): void {
   if (preempts(s)) preempt_disable();
   seqcount_enter(s['@addr']);
+  trace_begin(Event.SEQ_WRITE_BEGIN, s['@addr']);
 }
 export function raw_write_seqcount_end(s: AnySeqcount): void {
+  trace_end(Event.SEQ_WRITE_END, s['@addr']);
   seqcount_leave(s['@addr']);
   if (preempts(s)) preempt_enable();
 }

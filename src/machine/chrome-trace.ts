@@ -9,7 +9,7 @@
 // Slices are complete events ("X"), so that nothing is left open; what had begun before the ring begins, begins there.
 import { Event } from '../kernel/trace-layout.js';
 import type { SymbolTable } from './blocked.js';
-import { kind_of, softirq_name, TraceNames, vector_name } from './trace-events.js';
+import { holder_text, kind_of, softirq_name, TraceNames, vector_name } from './trace-events.js';
 import { merged_events, task_names, type TraceEvent } from './trace-ring.js';
 
 /** One event of the format; `ts` and `dur` are microseconds. */
@@ -169,8 +169,8 @@ export function chrome_trace(memory: WebAssembly.Memory, symbols: SymbolTable): 
   const spin_wait = (state: CpuState, e: TraceEvent): void => {
     const tid = (): number => build.track(Process.SPIN_WAITS, TRACKS[Process.SPIN_WAITS]! + e.cpu, `CPU ${e.cpu}`);
     if (e.event === Event.LOCK_WAIT) {
-      const holder = e.b < 0 ? 'just released' : `CPU ${e.b}`;
-      state.waits.push({ name: names.at(e.a), end: Event.LOCK_WAITED, from: e.time, args: { holder } });
+      const args = { holder: holder_text(e.b) };
+      state.waits.push({ name: names.at(e.a), end: Event.LOCK_WAITED, from: e.time, args });
       return;
     }
     const wait = state.waits.pop();
@@ -231,12 +231,6 @@ export function chrome_trace(memory: WebAssembly.Memory, symbols: SymbolTable): 
         break;
       case Event.WORK_END:
         close(state, Event.WORK_END, e.time, `work ${names.fn(e.b)}`);
-        break;
-      case Event.RCU_CALLBACKS:
-        open('RCU callbacks', Event.RCU_CALLBACKS_DONE);
-        break;
-      case Event.RCU_CALLBACKS_DONE:
-        close(state, Event.RCU_CALLBACKS_DONE, e.time, 'RCU callbacks');
         break;
       case Event.LOCK_WAIT:
       case Event.LOCK_WAITED:

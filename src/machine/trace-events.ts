@@ -68,6 +68,14 @@ function blocks_on(kind: number, address: number, names: TraceNames): string {
       return `a time-out of ${address} jiffies`;
     case Block.KTHREAD_EXIT:
       return `the end of the task at ${hex(address)}`;
+    case Block.RCU:
+      return address === 0 ? 'RCU callbacks' : `the RCU grace period ${address >>> 0}`;
+    case Block.TASKLET:
+      return `the tasklet ${names.at(address)}`;
+    case Block.WORK:
+      return `the work item ${names.at(address)}`;
+    case Block.WORKQUEUE:
+      return `the workqueue ${names.at(address)}`;
     default:
       return names.at(address);
   }
@@ -75,6 +83,10 @@ function blocks_on(kind: number, address: number, names: TraceNames): string {
 /** What a task in TASK state `state` does when it leaves its CPU. */
 const leaves = (state: number): string =>
   state === 0 ? 'runnable' : (state & 0x80) !== 0 ? 'dead' : (state & 1) !== 0 ? 'sleeps, interruptible' : 'sleeps';
+
+/** Who holds a lock that is waited for. */
+export const holder_text = (cpu: number): string =>
+  cpu === -2 ? 'held by readers' : cpu < 0 ? 'just released' : `held by CPU ${cpu}`;
 
 /** How an event is told; and what it is the begin or the end of, for slices of a trace. */
 export interface EventKind {
@@ -112,7 +124,7 @@ export const KINDS: Readonly<Record<number, EventKind>> = {
     'ipi',
     (e, n) => `${vector_name(e.b)} to CPU ${e.a}${e.b === Vector.CALL_FUNCTION ? `: ${n.fn(e.c)}` : ''}`,
   ),
-  [Event.LOCK_WAIT]: plain('lock_wait', (e, n) => `${n.at(e.a)}, ${e.b < 0 ? 'just released' : `held by CPU ${e.b}`}`),
+  [Event.LOCK_WAIT]: plain('lock_wait', (e, n) => `${n.at(e.a)}, ${holder_text(e.b)}`),
   [Event.LOCK_WAITED]: plain('lock_waited', (e, n) => n.at(e.a)),
   [Event.LOCK_PASS]: plain('lock_pass', (e, n) => `${n.at(e.a)}: wakes CPU ${e.b}`),
   [Event.BLOCK]: plain('block', (e, n) => `on ${blocks_on(e.a, e.b, n)}`),
@@ -121,15 +133,12 @@ export const KINDS: Readonly<Record<number, EventKind>> = {
   [Event.TIMER_DONE]: plain('timer_done', (e, n) => n.at(e.a)),
   [Event.PRINTK]: { name: 'trace_printk', text: (e) => e.text },
   [Event.FINDING]: plain('***', (e) => FINDINGS[e.a] ?? String(e.a)),
-  [Event.WORK_QUEUE]: plain('work_queue', (e, n) => `${n.at(e.a)} ${n.fn(e.b)}`),
+  [Event.WORK_QUEUE]: plain('work_queue', (e, n) => `${n.at(e.a)} ${n.fn(e.b)}${e.c < 0 ? '' : ` on CPU ${e.c}`}`),
   [Event.WORK_START]: plain('work_start', (e, n) => `${n.at(e.a)} ${n.fn(e.b)}`),
-  [Event.WORK_END]: plain('work_end', (e, n) => `${n.at(e.a)} ${n.fn(e.b)}`),
+  [Event.WORK_END]: plain('work_end', (e, n) => `${n.at(e.a)}${e.b === 0 ? '' : ` ${n.fn(e.b)}`}`),
   [Event.RCU_GP_START]: plain('rcu_gp_start', (e) => `${e.a >>> 0}`),
   [Event.RCU_GP_END]: plain('rcu_gp_end', (e) => `${e.a >>> 0}`),
-  [Event.RCU_CALLBACKS]: plain('rcu_callbacks', (e) => `${e.a}`),
-  [Event.RCU_CALLBACKS_DONE]: plain('rcu_callbacks_done', (e) => `${e.a}`),
-  [Event.READ_WAIT]: plain('read_wait', (e, n) => n.at(e.a)),
-  [Event.WRITE_WAIT]: plain('write_wait', (e, n) => n.at(e.a)),
+  [Event.RCU_CALLBACKS]: plain('rcu_callbacks', (e) => `${e.a} invoked`),
   [Event.CALL]: plain('call', (e, n) => `${n.fn(e.a)}(${hex(e.b)})`),
   [Event.SPIN_LOCK]: lock('spin_lock', false, 'take'),
   [Event.SPIN_UNLOCK]: lock('spin_unlock', false, 'release'),

@@ -14,6 +14,7 @@ import { raise_vector } from '../cpu/step.js';
 import { Vector, Wait } from '../cpu/vectors.js';
 import { BUG, WARN } from '../kernel/panic.js';
 import { call_text } from '../kernel/text.js';
+import { Event, trace_event } from '../kernel/trace.js';
 import { publish_lazy } from './timer.js';
 import { IRQ_WORK_BUSY, IRQ_WORK_LAZY, IRQ_WORK_PENDING, IrqWork } from './work-layout.js';
 
@@ -59,7 +60,9 @@ function run_list(first: number, lazy: boolean): void {
     const work = next;
     next = ld(work + IrqWork.NEXT);
     a_and(work + IrqWork.FLAGS, ~IRQ_WORK_PENDING); // from here on it may be queued again
+    trace_event(Event.WORK_START, work, ld(work + IrqWork.FUNC));
     call_text(ld(work + IrqWork.FUNC), work);
+    trace_event(Event.WORK_END, work, 0);
     finished(work, lazy);
   }
 }

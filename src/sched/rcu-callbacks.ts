@@ -21,6 +21,7 @@ import { raise_vector } from '../cpu/step.js';
 import { Vector } from '../cpu/vectors.js';
 import { BUG, report } from '../kernel/panic.js';
 import { call_text, is_text, module_of_text, symbol_text } from '../kernel/text.js';
+import { Event, trace_event } from '../kernel/trace.js';
 import { kfree } from '../mm/slab.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
 import { block_on, might_sleep, unblock } from './debug.js';
@@ -119,6 +120,7 @@ function invoked(): void {
 
 /** The RCU softirq: invokes what is ready. */
 export function rcu_core(): void {
+  let batch = 0;
   for (let left = begin_batch(); left > 0; left--) {
     const head = take_ready();
     if (head === 0) break;
@@ -131,7 +133,9 @@ export function rcu_core(): void {
         '',
       );
     invoked();
+    batch++;
   }
+  if (batch !== 0) trace_event(Event.RCU_CALLBACKS, batch);
   batch_ended();
 }
 function invoke(func: number, head: number): void {

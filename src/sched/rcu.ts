@@ -31,6 +31,7 @@ import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock
 import { raise_vector } from '../cpu/step.js';
 import { Vector } from '../cpu/vectors.js';
 import { report, task_comm, task_pid, WARN } from '../kernel/panic.js';
+import { Event, trace_event } from '../kernel/trace.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
 import { block_on, might_sleep, unblock } from './debug.js';
 import { rcu_check_stall } from './rcu-stall.js';
@@ -107,6 +108,7 @@ function is_quiescent(c: number, here: boolean): boolean {
 
 function begin(here: boolean): void {
   a_st(Mach.RCU_GP_SEQ, ld(Mach.RCU_GP_SEQ) + 1);
+  trace_event(Event.RCU_GP_START, ld(Mach.RCU_GP_SEQ));
   stf64(Mach.RCU_GP_START, clock_ns());
   st(Mach.RCU_STALLS, 0);
   let blockers = 0;
@@ -137,6 +139,7 @@ function ask_reader(area: number): void {
 function end(): void {
   const seq = (ld(Mach.RCU_GP_SEQ) | SEQ_STATE) + 1;
   a_st(Mach.RCU_GP_SEQ, seq);
+  trace_event(Event.RCU_GP_END, seq);
   for (let at = ld(Mach.RCU_WAITERS); at !== Mach.RCU_WAITERS;) {
     const frame = at - LINK;
     at = ld(at);

@@ -24,6 +24,7 @@ import { Vector, Wait } from '../cpu/vectors.js';
 import { BUG, WARN } from '../kernel/panic.js';
 import { printk_emit } from '../kernel/printk.js';
 import { call_text } from '../kernel/text.js';
+import { Event, trace_event } from '../kernel/trace.js';
 import { block_on, might_sleep } from './debug.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
 import { Block, TASK_NORMAL, TASK_UNINTERRUPTIBLE, WaitEntry } from './task-layout.js';
@@ -102,7 +103,9 @@ export function tasklet_action(nr: number): void {
       continue;
     }
     const fn = ld(t + Tasklet.FUNC);
+    trace_event(Event.WORK_START, t, fn);
     call_text(fn, ld(t + Tasklet.USE_CALLBACK) !== 0 ? t : ld(t + Tasklet.DATA));
+    trace_event(Event.WORK_END, t, fn);
     end(t);
   }
 }

@@ -27,6 +27,7 @@ import { set_alloc_owner } from '../mm/owner.js';
 import { call_sleepable } from '../kernel/call.js';
 import { BUG, report, task_comm, task_pid, WARN } from '../kernel/panic.js';
 import { symbol_text, text_handle } from '../kernel/text.js';
+import { Event, trace_event } from '../kernel/trace.js';
 import { wake_up_process, set_current_state, __set_current_state } from './core.js';
 import { create_daemon } from './kthread.js';
 import { list_init, list_is_empty, list_push_back, list_push_front, list_remove } from './rawlist.js';
@@ -249,6 +250,7 @@ export function insert_claimed(on: number, wq: number, work: number): void {
     unlock_irqrestore(pool, flags);
     return;
   }
+  trace_event(Event.WORK_QUEUE, work, ld(work + Work.FUNC), ld(pool + Pool.CPU));
   st(work + Work.COLOR, take_color(wq));
   st(pwq + Pwq.IN_FLIGHT, ld(pwq + Pwq.IN_FLIGHT) + 1);
   if (list_is_empty(pwq + Pwq.INACTIVE) && ld(pwq + Pwq.NR_ACTIVE) < ld(pwq + Pwq.MAX_ACTIVE)) {
@@ -344,6 +346,7 @@ function next_work(worker: number): number {
   st(current_task() + Task.OWNER, owner);
   set_alloc_owner(owner);
   __set_current_state(TASK_RUNNING);
+  trace_event(Event.WORK_START, work, fn);
   return fn;
 }
 
@@ -387,6 +390,7 @@ function assign(worker: number, pool: number): boolean {
 /** The function has returned. */
 function work_done(worker: number): void {
   const pool = ld(worker + Worker.POOL);
+  trace_event(Event.WORK_END, ld(worker + Worker.WORK), ld(worker + Worker.FUNC));
   if (preempt_count() !== 0 || irqs_disabled()) leaked_atomic(worker);
   st(current_task() + Task.OWNER, 0);
   set_alloc_owner(0);

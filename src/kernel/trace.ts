@@ -13,7 +13,7 @@ import { Mach, PAGE_SHIFT, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { TRACE_CLOCK_EVERY, TRACE_TEXT_MAX } from '../machine/params.js';
 import { clock_ns } from '../cpu/clock.js';
 import { my } from '../cpu/context.js';
-import { I32, ld, st, st8, stf64 } from '../cpu/raw.js';
+import { F64, I32, ld, st, st8, stf64 } from '../cpu/raw.js';
 import { Task } from '../sched/task-layout.js';
 import { Event, type Finding, Trace } from './trace-layout.js';
 import { encode_utf8 } from './utf8.js';
@@ -114,18 +114,23 @@ const context_bits = (): number =>
  * is held, so the bits of the preemption count hold the state that `previous` left with.
  */
 export function trace_switch(now: number, previous: number, next: number): void {
-  const ring = ld(my + Pcpu.TRACE_RING);
+  const words = I32;
+  const mine = my >> 2;
+  const ring = words[mine + (Pcpu.TRACE_RING >> 2)]!;
   if (ring === 0 || previous === next) return;
-  const head = ld(my + Pcpu.TRACE_HEAD);
-  const at = slot_of(ring, head);
-  const state = previous === 0 || ld(previous + Task.ON_RQ) !== 0 ? 0 : ld(previous + Task.STATE);
-  stf64(at + Trace.TIME, now);
-  st(at + Trace.WORD, Event.SWITCH | Trace.TIMED | (state << Trace.PREEMPT_SHIFT));
-  st(at + Trace.PID, previous === 0 ? 0 : ld(previous + Task.PID));
-  st(at + Trace.A, next === 0 ? 0 : ld(next + Task.PID));
-  st(at + Trace.B, next === 0 ? 0 : ld(next + Task.COMM));
-  st(at + Trace.C, next === 0 ? 0 : ld(next + Task.COMM + 4));
-  st(my + Pcpu.TRACE_HEAD, head + Trace.SIZE);
+  const head = words[mine + (Pcpu.TRACE_HEAD >> 2)]!;
+  const at = slot_of(ring, head) >> 2;
+  F64[at >> 1] = now;
+  // An idle task is 0 here: these words of the null page are 0.
+  const from = previous >> 2;
+  const to = next >> 2;
+  const state = words[from + (Task.ON_RQ >> 2)]! !== 0 ? 0 : words[from + (Task.STATE >> 2)]!;
+  words[at + (Trace.PID >> 2)] = words[from + (Task.PID >> 2)]!;
+  words[at + (Trace.WORD >> 2)] = Event.SWITCH | Trace.TIMED | (state << Trace.PREEMPT_SHIFT);
+  words[at + (Trace.A >> 2)] = words[to + (Task.PID >> 2)]!;
+  words[at + (Trace.B >> 2)] = words[to + (Task.COMM >> 2)]!;
+  words[at + (Trace.C >> 2)] = words[to + (Task.COMM >> 2) + 1]!;
+  words[mine + (Pcpu.TRACE_HEAD >> 2)] = head + Trace.SIZE;
 }
 
 /**

@@ -41,6 +41,7 @@ const fine: [string, number][] = [
   ['a machine is not idle while delayed work is to come', 7],
   ['mod_delayed_work brings an item forward', 8],
   ['delayed work is cancelled', 9],
+  ['ksoftirqd takes over what keeps coming', 15],
 ];
 const bad: [string, number, RegExp][] = [
   ['an item that flushes itself', 1, /flush_work of .* by its own function on_self/],
@@ -53,6 +54,12 @@ const bad: [string, number, RegExp][] = [
   ['an item that still runs at unload', 20, /its work item at .* \(on_sleeper /],
   ['delayed work that is still to come at unload', 21, /its delayed work at .* is still to come/],
 ];
+test.each([0, 1])('2,000 timers are armed at once, and each fires once (high resolution: %d)', async (high) => {
+  const file = fileURLToPath(new URL('./fixtures/deferred/many-timers.ts', import.meta.url));
+  const run = await in_parallel(file, 4, { timers: 2000, within: 100, high });
+  expect(run.log).toMatch(/2000 fired, 0 of them early, 0 not once/);
+  expect(run.fine, run.log).toBe(true);
+});
 describe('in parallel', () => {
   test.each(fine)('%s', async (_what, what) => {
     const run = await in_parallel(works, 2, { what });

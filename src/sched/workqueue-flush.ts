@@ -85,17 +85,20 @@ export function take_color(wq: number): number {
 export function color_finished(wq: number, color: number): void {
   if (a_sub(count_at(wq, color), 1) !== 1 || a_ld(wq + Wq.WORK_COLOR) === a_ld(wq + Wq.DONE_COLOR)) return;
   const flags = lock_irqsave(wq + Wq.WAIT);
-  if (advance(wq)) wake_up_queue_locked(wq + Wq.WAIT, TASK_NORMAL, 0);
+  advance(wq);
   unlock_irqrestore(wq + Wq.WAIT, flags);
 }
-/** Moves DONE_COLOR past what is used up. Under WAIT's lock. Return: true if it moved. */
-function advance(wq: number): boolean {
+/**
+ * Moves DONE_COLOR past what is used up, and wakes the flushers if it moved: whoever moves it does, since the one who made
+ * a count 0 may come later and find nothing left to do. Under WAIT's lock.
+ */
+function advance(wq: number): void {
   let done = ld(wq + Wq.DONE_COLOR);
   const from = done;
   while (done !== ld(wq + Wq.WORK_COLOR) && a_ld(count_at(wq, done)) === 0) done = (done + 1) | 0;
-  if (done === from) return false;
+  if (done === from) return;
   a_st(wq + Wq.DONE_COLOR, done);
-  return true;
+  wake_up_queue_locked(wq + Wq.WAIT, TASK_NORMAL, 0);
 }
 
 /** Frame: state, the color waited for, wait entry. */

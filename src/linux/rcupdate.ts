@@ -222,7 +222,7 @@ export const get_state_synchronize_rcu = (): number => rcu_snapshot() >>> 0;
 /** As get_state_synchronize_rcu, and asks for the grace period. Context: any. */
 export function start_poll_synchronize_rcu(): number {
   const wanted = rcu_snapshot();
-  rcu_request(wanted);
+  rcu_request(wanted, true);
   return wanted >>> 0;
 }
 export function start_poll_synchronize_rcu_expedited(): number {

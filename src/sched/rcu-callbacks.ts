@@ -77,7 +77,8 @@ export function call_rcu_raw(head: number, func: number): void {
   // Before the number is looked at again: whoever ends a grace period changes the number, then looks here.
   a_st(area + Pcpu.RCU_CB_QUEUED, ld(area + Pcpu.RCU_CB_QUEUED) + 1);
   unlock_irqrestore(area + Pcpu.RCU_CB_LOCK, flags);
-  if (rcu_request(wanted)) raise_vector(area, Vector.RCU);
+  if (rcu_request(wanted, false) && ld(area + Pcpu.RCU_CB_QUEUED) !== ld(area + Pcpu.RCU_CB_INVOKED))
+    raise_vector(area, Vector.RCU);
 }
 /** Frees the object in which the head lies at `offset` after a grace period. Context: any. */
 export const kfree_rcu_raw = (object: number, offset: number): void => call_rcu_raw(object + offset, free_at(offset));
@@ -95,7 +96,7 @@ function begin_batch(): number {
   const waits = ld(my + Pcpu.RCU_CB_DONE) !== ld(my + Pcpu.RCU_CB_WAIT);
   const wanted = ld(my + Pcpu.RCU_CB_WAIT_SEQ);
   unlock_irqrestore(my + Pcpu.RCU_CB_LOCK, flags);
-  if (waits && rcu_request(wanted)) raise_vector(my, Vector.RCU);
+  if (waits && rcu_request(wanted, false)) raise_vector(my, Vector.RCU);
   const queued = (ld(my + Pcpu.RCU_CB_QUEUED) - ld(my + Pcpu.RCU_CB_INVOKED)) >>> 0;
   return Math.max(RCU_BATCH, queued >>> RCU_BATCH_SHIFT);
 }

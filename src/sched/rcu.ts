@@ -179,10 +179,13 @@ function leave_readers(task: number): void {
 }
 
 // ---- what calls them ------------------------------------------------------------------------------------------------
-/** Asks for the grace period that ends at `wanted`. Context: any. Return: true if it has ended already. */
-export function rcu_request(wanted: number): boolean {
+/**
+ * Asks for the grace period that ends at `wanted`. Who waits for it is `at_once` in a quiescent state, if in no section;
+ * for a callback this CPU's next one will do, so that callbacks gather. Context: any. Return: true if it has ended already.
+ */
+export function rcu_request(wanted: number, at_once: boolean): boolean {
   if (!rcu_seq_done(a_ld(Mach.RCU_GP_REQUESTED), wanted)) {
-    const here = quiescent_here();
+    const here = at_once && quiescent_here();
     const flags = lock_irqsave(Mach.RCU_LOCK);
     if (!rcu_seq_done(ld(Mach.RCU_GP_REQUESTED), wanted)) {
       a_st(Mach.RCU_GP_REQUESTED, wanted);
@@ -303,7 +306,7 @@ export function rcu_wait_attempt(frame: number, wanted: number, expedited: numbe
     st(frame + STATE, 1);
     st(frame + WANTED, wanted);
     st(frame + TASK, current_task());
-    rcu_request(wanted);
+    rcu_request(wanted, true);
     if (expedited !== 0 && !STEPPED) hurry();
   }
   const flags = lock_irqsave(Mach.RCU_LOCK);
@@ -338,6 +341,6 @@ export function synchronize_rcu_raw(expedited: number, what: string): Sleeping<n
 }
 /** Waits for the end of the grace period `wanted`. When no CPU reads it is over at once. */
 export function rcu_wait(wanted: number, expedited: number): Sleeping<number> {
-  if (rcu_request(wanted)) return ready(0);
+  if (rcu_request(wanted, true)) return ready(0);
   return delegate(drive(rcu_wait_attempt, RCU_FRAME, wanted, expedited));
 }

@@ -6,7 +6,9 @@ import { kthread_create_on_cpu } from 'lockstep/linux/kthread';
 import { module_exit, module_init, module_param, MODULE_LICENSE } from 'lockstep/linux/module';
 import { mutex, mutex_lock, mutex_unlock } from 'lockstep/linux/mutex';
 import { pr_info } from 'lockstep/linux/printk';
+import { rwlock_t, write_lock, write_unlock } from 'lockstep/linux/rwlock';
 import { cond_resched, sched_clock, wake_up_process } from 'lockstep/linux/sched';
+import { seqlock_t, write_seqlock, write_sequnlock } from 'lockstep/linux/seqlock';
 import { num_online_cpus } from 'lockstep/linux/smp';
 import { spin_lock, spin_lock_irqsave, spin_unlock, spin_unlock_irqrestore, spinlock_t } from 'lockstep/linux/spinlock';
 import { atomic_add, atomic_read, atomic_t } from 'lockstep/linux/atomic';
@@ -15,13 +17,15 @@ import { array, DEFINE_STATIC, int, Struct, u32 } from 'lockstep/linux/types';
 class locks extends Struct('locks', {
   spin: spinlock_t,
   sleeping: mutex,
+  rw: rwlock_t,
+  seq: seqlock_t,
   count: u32,
   pad: array(u32, 32),
   total: atomic_t,
 }) {}
 const shared = DEFINE_STATIC(locks);
 
-/** 0 spin_lock, 1 spin_lock_irqsave, 2 mutex. */
+/** 0 spin_lock, 1 spin_lock_irqsave, 2 mutex, 3 write_lock, 4 write_seqlock. */
 const kind = DEFINE_STATIC(int, 0);
 module_param(kind, int, 0o444);
 /** Turns of the busy loop in the section and outside it; milliseconds to run. */
@@ -67,6 +71,14 @@ export function* hammer(cpu: number) {
         const flags = spin_lock_irqsave(shared.spin);
         x = section(x);
         spin_unlock_irqrestore(shared.spin, flags);
+      } else if (which === 3) {
+        write_lock(shared.rw);
+        x = section(x);
+        write_unlock(shared.rw);
+      } else if (which === 4) {
+        write_seqlock(shared.seq);
+        x = section(x);
+        write_sequnlock(shared.seq);
       } else {
         yield* mutex_lock(shared.sleeping);
         x = section(x);

@@ -23,6 +23,8 @@ const LOCKS: readonly [name: string, kind: number][] = [
   ['spin_lock', 0],
   ['spin_lock_irqsave', 1],
   ['mutex_lock', 2],
+  ['write_lock', 3],
+  ['write_seqlock', 4],
 ];
 /** Length of a critical section in microseconds. */
 const SECTIONS = [0.1, 10];
@@ -62,6 +64,29 @@ function locks(): Point[] {
   return points;
 }
 
+// ---- mostly reads -----------------------------------------------------------------------------------------------------
+const READS: readonly [name: string, kind: number][] = [
+  ['rwlock', 0],
+  ['RCU', 1],
+  ['seqlock', 2],
+];
+const reads = (): Point[] =>
+  READS.flatMap(([name, kind]) =>
+    [1, 2, 4, 8].map((cpus) => ({
+      id: `reads/${name}/${cpus}`,
+      group: 'Shared data, 95 % reads',
+      label: `${name}, ${cpus} CPU${cpus === 1 ? '' : 's'}`,
+      series: name,
+      cpus,
+      unit: 'accesses/ms',
+      better: 'higher' as const,
+      async measure(run: Run) {
+        const { done = [] } = await run('reads', { kind, ms: MS });
+        return { value: sum(done.map(([n]) => n!)) / MS };
+      },
+    })),
+  );
+
 // ---- single operations ------------------------------------------------------------------------------------------------
 function each(what: number, name: string, group: string): Point[] {
   return [1, 2, 4].map((cpus) => ({
@@ -93,11 +118,27 @@ const wakeup = (other: number): Point => ({
   },
 });
 
+const work: Point = {
+  id: 'work/queue-to-run',
+  group: 'From queue_work to running',
+  label: 'on the same CPU',
+  series: null,
+  cpus: 1,
+  unit: 'ns',
+  better: 'lower',
+  async measure(run) {
+    const { work: lines = [] } = await run('work', { rounds: 2000 });
+    return { value: lines[0]?.[0] ?? NaN };
+  },
+};
+
 export function points(): Point[] {
   return [
     ...locks(),
+    ...reads(),
     wakeup(0),
     wakeup(1),
+    work,
     ...each(0, 'kmalloc(64) + kfree', 'The allocator'),
     ...each(1, 'mod_timer + del_timer', 'Timers'),
   ];

@@ -87,7 +87,9 @@ const MODULES: Entry[] = [
   races('modules/torture/spin', { rounds: 1 }, { cpus: [1] }),
   same('modules/torture/ipi-storm', { rounds: 2 }, { schedules: 20 }),
   same('modules/torture/atomics', { rounds: 2 }, { schedules: 20 }),
+  same('modules/torture/pages', { rounds: 1 }, { schedules: 20 }),
   same('modules/torture/idle-wakeup', { rounds: 3 }, { schedules: 20 }),
+  same('modules/torture/lockless', { rounds: 1 }, { schedules: 20 }),
   same('modules/torture/mutex', { rounds: 2 }, { schedules: 20 }),
   // On more CPUs threads start later in parallel than a random walk ever makes them.
   races('modules/torture/kthreads', { rounds: 1 }, { cpus: [1] }),
@@ -96,9 +98,11 @@ const MODULES: Entry[] = [
   same('modules/torture/rwsem', { rounds: 2 }, { schedules: 20 }),
   races('modules/torture/semaphore', { rounds: 1 }, { cpus: [1] }),
   races('modules/torture/seqlock', { rounds: 1 }, { cpus: [1] }),
+  same('modules/torture/percpu', { rounds: 1 }, { schedules: 20 }),
   races('modules/torture/sleeping', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
   same('modules/torture/rcu', { rounds: 1 }, { schedules: 20 }),
   same('modules/torture/rculist', { rounds: 1 }, { schedules: 20 }),
+  same('modules/torture/slab', { rounds: 1 }, { schedules: 20 }),
   races('modules/torture/timers', { rounds: 1 }),
   races('modules/torture/waiting', { rounds: 1 }),
   races('modules/torture/tasklets', { rounds: 1 }, { cpus: [1, 2] }),

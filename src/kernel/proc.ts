@@ -9,8 +9,8 @@ import { ld, ldf64 } from '../cpu/raw.js';
 import { Softirq } from '../cpu/softirq.js';
 import { lock_text } from '../cpu/spinlock.js';
 import { VECTOR_NAMES } from '../cpu/vectors.js';
-import { free_blocks } from '../mm/page_warn.js';
 import { nr_free_pages, totalram_pages } from '../mm/page_alloc.js';
+import { buddyinfo_text, slabinfo_text } from '../mm/slabinfo.js';
 import { blocked_text, for_each_task } from '../sched/debug.js';
 import { Task, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from '../sched/task-layout.js';
 import { loaded_modules } from './module.js';
@@ -148,7 +148,6 @@ function meminfo(): string {
     ['Memory:', `${ld(Mach.MEMORY) >>> 10} kB`, ''],
   ]);
 }
-const buddyinfo = (): string => `Node 0, zone   Normal ${free_blocks().join(' ')}\n`;
 
 function uptime(): string {
   return `${(clock_ns() / 1e9).toFixed(2)} s, jiffies ${ld(Mach.JIFFIES) >>> 0} (HZ ${HZ})\n`;
@@ -157,12 +156,13 @@ const modules = (): string =>
   table([['module', 'used by', 'state'], ...loaded_modules().map((m) => [m.name, m.references, m.state])]);
 
 const FILES: Readonly<Record<string, () => string>> = {
-  buddyinfo,
+  buddyinfo: buddyinfo_text,
   interrupts,
   lock_stat,
   meminfo,
   modules,
   schedstat,
+  slabinfo: slabinfo_text,
   softirqs,
   tasks,
   uptime,

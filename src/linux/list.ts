@@ -16,6 +16,7 @@ export { list_head, LIST_HEAD } from './list-types.js';
 export { LIST_POISON1, LIST_POISON2 } from './list-debug.js';
 export { container_of } from './container_of.js';
 export * from './list-walk.js';
+export * from './hlist.js';
 
 /** Makes an empty list. */
 export function INIT_LIST_HEAD(list: list_head): void {

@@ -21,10 +21,24 @@ export const virt_to_phys = (address: number): number => address;
 export const phys_to_virt = (address: number): number => address;
 
 export * from './gfp.js';
+export {
+  is_vmalloc_addr,
+  kvcalloc,
+  kvfree,
+  kvfree_sensitive,
+  kvmalloc,
+  kvmalloc_array,
+  kvmalloc_node,
+  kvmemdup,
+  kvrealloc,
+  kvzalloc,
+  kvzalloc_node,
+} from '../mm/vmalloc.js';
+export { drain_all_pages } from '../mm/page_pcp.js';
 export { MAX_PAGE_ORDER } from '../mm/page.js';
 export { get_page, nr_free_pages, page_count, put_page, totalram_pages } from '../mm/page_alloc.js';
 export { get_order } from '../mm/slab.js';
-export { kfree_sensitive, kmemdup, kstrdup, kstrndup } from '../mm/util.js';
+export { kfree_const, kfree_sensitive, kmemdup, kstrdup, kstrdup_const, kstrndup } from '../mm/util.js';
 
 no_step(
   PAGE_ALIGN,

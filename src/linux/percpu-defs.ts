@@ -1,16 +1,20 @@
 // noinstr: never transformed, never interrupted.
 // <linux/percpu-defs.h>: data of which every CPU has its own copy, at the same offset of the CPUs' areas.
 //
-// this_cpu_read(), this_cpu_add() and their kin are one uninterruptible operation each on this CPU's copy. They are not
-// atomic against other CPUs: those only read. Context: any, preemption on or off.
-// A view from this_cpu_ptr() or get_cpu_var() stays that CPU's: it is only this CPU's while the task can't move.
-import { my } from '../cpu/context.js';
+// A per-CPU variable is a PerCpu: from DEFINE_PER_CPU, or percpu_at(T, pointer) over what alloc_percpu() gave. A pointer to
+// one, which can be kept in a struct, is an integer that is no address: per_cpu_ptr() and this_cpu_ptr() turn it into one.
+// A view from this_cpu_ptr() or get_cpu_var() stays that CPU's: it is only this CPU's while the task can't move, so taking
+// it where the task can is reported, as by CONFIG_DEBUG_PREEMPT. The operations are in percpu-ops.ts and percpu-raw.ts.
+import { current_task, my } from '../cpu/context.js';
 import { no_step, poll } from '../cpu/heap.js';
 import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
 import { fill_bytes, ld } from '../cpu/raw.js';
-import { Mach, percpu_base } from '../machine/memory-map.js';
-import type { FieldType, InitOf, Scalar, StructView, ValueOf } from './field.js';
-import { cas, lea, load_plain, store_plain, sum, wrap, type Key, type Num, type Val, type Value } from './lvalue.js';
+import { LINE, Mach, PAGE_SIZE, PERCPU, Pcpu, percpu_base } from '../machine/memory-map.js';
+import { report, task_comm, task_pid } from '../kernel/panic.js';
+import { PERCPU_MARK } from '../mm/percpu.js';
+import { KTHREAD_BOUND, PF_IDLE, Task } from '../sched/task-layout.js';
+import type { FieldType, InitOf, StructView } from './field.js';
+import { lea, load_plain, store_plain, wrap, type Value } from './lvalue.js';
 import { construct, initialising, name_or, take_name, take_percpu, type StaticOf } from './static.js';
 import { maker, view_class, type ViewClass } from './view.js';
 
@@ -40,7 +44,11 @@ export class PerCpu<T extends FieldType> {
   }
   /** Internal: address of a field of this CPU's copy, checked. */
   here(field: unknown, write: boolean): number {
-    this.probe['@addr'] = my + this.offset;
+    return this.place(my, field, write);
+  }
+  /** Internal: the same of the copy in the area at `base`. */
+  place(base: number, field: unknown, write: boolean): number {
+    this.probe['@addr'] = base + this.offset;
     return lea(this.probe, this.primitive ? 'value' : field, write);
   }
 }
@@ -49,8 +57,11 @@ export class PerCpu<T extends FieldType> {
  * Per-CPU static data, initialised on every CPU: `const hits = DEFINE_PER_CPU(u32)`. Context: module level only.
  */
 export function DEFINE_PER_CPU<T extends FieldType>(type: T, init?: InitOf<T>): PerCpu<T> {
+  return define(type, type.align, init);
+}
+function define<T extends FieldType>(type: T, align: number, init?: InitOf<T>): PerCpu<T> {
   const name = name_or(take_name('DEFINE_PER_CPU'), type);
-  const offset = take_percpu(name, type.size, type.align);
+  const offset = take_percpu(name, type.size, Math.max(type.align, align));
   if (initialising()) {
     const cpus = ld(Mach.CPUS);
     for (let i = 0; i < cpus; i++) {
@@ -62,138 +73,98 @@ export function DEFINE_PER_CPU<T extends FieldType>(type: T, init?: InitOf<T>): 
   return new PerCpu<T>(offset, type, maker(view_class(type, name)));
 }
 
-/** This CPU's copy. The caller has preemption off, or doesn't mind which CPU's it is. */
-export const this_cpu_ptr = <T extends FieldType>(p: PerCpu<T>): StaticOf<T> => p.on(my) as StaticOf<T>;
-export { this_cpu_ptr as raw_cpu_ptr };
+export { DEFINE_PER_CPU as DEFINE_PER_CPU_READ_MOSTLY, DEFINE_PER_CPU as DEFINE_PER_CPU_FIRST };
+/** As DEFINE_PER_CPU, in a line of its own, so that other CPUs' reads don't meet the owner's writes of something else. */
+export function DEFINE_PER_CPU_ALIGNED<T extends FieldType>(type: T, init?: InitOf<T>): PerCpu<T> {
+  return define(type, LINE, init);
+}
+export { DEFINE_PER_CPU_ALIGNED as DEFINE_PER_CPU_SHARED_ALIGNED };
+/** As DEFINE_PER_CPU, at a page of its own. */
+export function DEFINE_PER_CPU_PAGE_ALIGNED<T extends FieldType>(type: T, init?: InitOf<T>): PerCpu<T> {
+  return define(type, PAGE_SIZE, init);
+}
+
+/** The variable of type `T` that a per-CPU pointer points at: `this_cpu_inc(percpu_at(stats, dev.stats), 'packets')`. */
+export function percpu_at<T extends FieldType>(type: T, pointer: number): PerCpu<T> {
+  check_pointer(pointer, 'percpu_at');
+  return new PerCpu<T>((pointer & ~PERCPU_MARK) - PERCPU, type, maker(view_class(type, 'percpu')));
+}
+/** The per-CPU pointer of a variable: `&hits` in C. */
+export const percpu_pointer = (p: PerCpu<FieldType>): number => (PERCPU + p.offset) | PERCPU_MARK;
+
+function check_pointer(pointer: number, what: string): void {
+  if ((pointer & PERCPU_MARK) === 0 || pointer < 0)
+    throw new TypeError(
+      `${what}: 0x${(pointer >>> 0).toString(16)} is ${pointer === 0 ? 'NULL' : 'an address'}, not a per-CPU pointer of alloc_percpu or percpu_pointer`,
+    );
+}
+function copy_of<T extends FieldType>(p: PerCpu<T> | number, base: number, what: string): StaticOf<T> | number {
+  if (typeof p !== 'number') return p.on(base) as StaticOf<T>;
+  check_pointer(p, what);
+  return (p & ~PERCPU_MARK) + base - PERCPU;
+}
+
+/**
+ * Reports code that relies on its CPU and could be moved to another one at any step, as debug_smp_processor_id() does:
+ * preemption and interrupts are on, and the task is not bound to a CPU.
+ */
+export function check_preemption_disabled(what: string): void {
+  if (ld(my + Pcpu.PREEMPT) !== 0 || ld(my + Pcpu.IRQ_OFF) !== 0) return;
+  const task = current_task();
+  if (task === 0 || (ld(task + Task.KTHREAD) & KTHREAD_BOUND) !== 0 || (ld(task + Task.FLAGS) & PF_IDLE) !== 0) return;
+  report(`using ${what} in preemptible [00000000] code: ${task_comm(task)}/${task_pid(task)}`);
+}
+
+/** This CPU's copy: a view of a variable, the address for a pointer. Context: the task can't be moved; see above. */
+export function this_cpu_ptr<T extends FieldType>(p: PerCpu<T>): StaticOf<T>;
+export function this_cpu_ptr(pointer: number): number;
+export function this_cpu_ptr(p: PerCpu<FieldType> | number): unknown {
+  check_preemption_disabled('this_cpu_ptr()');
+  return copy_of(p, my, 'this_cpu_ptr');
+}
+/** As this_cpu_ptr(), for those who don't mind which CPU's it is. */
+export function raw_cpu_ptr<T extends FieldType>(p: PerCpu<T>): StaticOf<T>;
+export function raw_cpu_ptr(pointer: number): number;
+export function raw_cpu_ptr(p: PerCpu<FieldType> | number): unknown {
+  return copy_of(p, my, 'raw_cpu_ptr');
+}
 
 /** The copy of CPU number `cpu`, 0 to the number of CPUs - 1. */
-export function per_cpu_ptr<T extends FieldType>(p: PerCpu<T>, cpu: number): StaticOf<T> {
+export function per_cpu_ptr<T extends FieldType>(p: PerCpu<T>, cpu: number): StaticOf<T>;
+export function per_cpu_ptr(pointer: number, cpu: number): number;
+export function per_cpu_ptr(p: PerCpu<FieldType> | number, cpu: number): unknown {
   if (!Number.isInteger(cpu) || cpu < 0 || cpu >= ld(Mach.CPUS))
     throw new RangeError(`per_cpu_ptr: there is no CPU ${cpu}`);
-  return p.on(percpu_base(cpu)) as StaticOf<T>;
+  return copy_of(p, percpu_base(cpu), 'per_cpu_ptr');
 }
 export { per_cpu_ptr as per_cpu };
 
 /** This CPU's copy, with preemption off until put_cpu_var(). */
-export function get_cpu_var<T extends FieldType>(p: PerCpu<T>): StaticOf<T> {
+export function get_cpu_var<T extends FieldType>(p: PerCpu<T>): StaticOf<T>;
+export function get_cpu_var(pointer: number): number;
+export function get_cpu_var(p: PerCpu<FieldType> | number): unknown {
   preempt_disable();
-  return p.on(my) as StaticOf<T>;
+  return copy_of(p, my, 'get_cpu_var');
 }
-export function put_cpu_var<T extends FieldType>(_p: PerCpu<T>): void {
+export function put_cpu_var(_p: PerCpu<FieldType> | number): void {
   preempt_enable();
 }
 export { get_cpu_var as get_cpu_ptr, put_cpu_var as put_cpu_ptr };
 
-/** A variable of a primitive type, and one of a struct (or array) with the name of a field. */
-type Prim<V> = PerCpu<Scalar<V>>;
-type In<T> = Key<ValueOf<T>>;
-type Of<T, K> = Val<ValueOf<T>, K>;
-type NumberOf<V> = V extends bigint ? bigint : number;
-
-/** `this_cpu_read(hits)`, `this_cpu_read(stats, 'packets')`; the other operations take their values after that. */
-export function this_cpu_read<V>(p: Prim<V>): V;
-export function this_cpu_read<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K): Of<T, K>;
-export function this_cpu_read(p: PerCpu<FieldType>, field?: unknown): unknown {
+// For percpu-raw.ts, where an operation is a step that reads and one that writes.
+/** The area of the CPU that this runs on now. */
+export const raw_base = (): number => my;
+export function percpu_load(p: PerCpu<FieldType>, base: number, field: unknown): Value {
   poll();
-  return load_plain(p.here(field, false));
+  return load_plain(p.place(base, field, false));
 }
-
-export function this_cpu_write<V>(p: Prim<V>, value: V): void;
-export function this_cpu_write<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K, value: Of<T, K>): void;
-export function this_cpu_write(p: PerCpu<FieldType>, x?: unknown, y?: unknown): unknown {
+/** Return: what the variable holds then. */
+export function percpu_store(p: PerCpu<FieldType>, base: number, field: unknown, value: unknown): Value {
   poll();
-  store_plain(p.here(x, true), p.primitive ? x : y);
-  return undefined;
+  const a = p.place(base, field, true);
+  const stored = wrap(value);
+  store_plain(a, stored);
+  return stored;
 }
-
-export function this_cpu_add<V>(p: Prim<V>, n: NumberOf<V>): void;
-export function this_cpu_add<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K, n: Num<ValueOf<T>, K>): void;
-export function this_cpu_add(p: PerCpu<FieldType>, x?: unknown, y?: unknown): unknown {
-  poll();
-  add(p, x, p.primitive ? x : y);
-  return undefined;
-}
-
-export function this_cpu_sub<V>(p: Prim<V>, n: NumberOf<V>): void;
-export function this_cpu_sub<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K, n: Num<ValueOf<T>, K>): void;
-export function this_cpu_sub(p: PerCpu<FieldType>, x?: unknown, y?: unknown): unknown {
-  poll();
-  const n = p.primitive ? x : y;
-  add(p, x, typeof n === 'bigint' ? -n : -(n as number));
-  return undefined;
-}
-
-export function this_cpu_inc<V>(p: Prim<V>): void;
-export function this_cpu_inc<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K): void;
-export function this_cpu_inc(p: PerCpu<FieldType>, x?: unknown): unknown {
-  poll();
-  step_by(p, x, 1);
-  return undefined;
-}
-
-export function this_cpu_dec<V>(p: Prim<V>): void;
-export function this_cpu_dec<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K): void;
-export function this_cpu_dec(p: PerCpu<FieldType>, x?: unknown): unknown {
-  poll();
-  step_by(p, x, -1);
-  return undefined;
-}
-
-/** Return: the new value. */
-export function this_cpu_add_return<V>(p: Prim<V>, n: NumberOf<V>): V;
-export function this_cpu_add_return<T extends FieldType, K extends In<T>>(
-  p: PerCpu<T>,
-  field: K,
-  n: Num<ValueOf<T>, K>,
-): Of<T, K>;
-export function this_cpu_add_return(p: PerCpu<FieldType>, x?: unknown, y?: unknown): unknown {
-  poll();
-  return add(p, x, p.primitive ? x : y);
-}
-
-/** Return: the new value. */
-export function this_cpu_inc_return<V>(p: Prim<V>): V;
-export function this_cpu_inc_return<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K): Of<T, K>;
-export function this_cpu_inc_return(p: PerCpu<FieldType>, x?: unknown): unknown {
-  poll();
-  return step_by(p, x, 1);
-}
-
-/** Return: the old value. */
-export function this_cpu_xchg<V>(p: Prim<V>, value: V): V;
-export function this_cpu_xchg<T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K, value: Of<T, K>): Of<T, K>;
-export function this_cpu_xchg(p: PerCpu<FieldType>, x?: unknown, y?: unknown): unknown {
-  poll();
-  const a = p.here(x, true);
-  const old = load_plain(a);
-  store_plain(a, p.primitive ? x : y);
-  return old;
-}
-
-/** Stores `value` if the variable holds `old`. Return: what it held. */
-export function this_cpu_cmpxchg<V>(p: Prim<V>, old: V, value: V): V;
-export function this_cpu_cmpxchg<T extends FieldType, K extends In<T>>(
-  p: PerCpu<T>,
-  field: K,
-  old: Of<T, K>,
-  value: Of<T, K>,
-): Of<T, K>;
-export function this_cpu_cmpxchg(p: PerCpu<FieldType>, x?: unknown, y?: unknown, z?: unknown): unknown {
-  poll();
-  return cas(p.here(x, true), p.primitive ? x : y, p.primitive ? y : z);
-}
-
-function add(p: PerCpu<FieldType>, field: unknown, n: unknown): Value {
-  const a = p.here(field, true);
-  const v = wrap(sum(load_plain(a), n));
-  store_plain(a, v);
-  return v;
-}
-function step_by(p: PerCpu<FieldType>, field: unknown, n: number): Value {
-  const a = p.here(field, true);
-  const old = load_plain(a);
-  const v = wrap(typeof old === 'bigint' ? old + BigInt(n) : Number(old) + n);
-  store_plain(a, v);
-  return v;
-}
-no_step(this_cpu_ptr, per_cpu_ptr);
+no_step(this_cpu_ptr, raw_cpu_ptr, per_cpu_ptr, raw_base, percpu_at, percpu_pointer, check_preemption_disabled);
+for (const f of [percpu_load, percpu_store]) (f as unknown as { $p: boolean }).$p = true;

@@ -18,6 +18,8 @@ import * as err from './err.js';
 import * as errno from './errno.js';
 import * as find from './find.js';
 import * as gfp from './gfp.js';
+import * as hash from './hash.js';
+import * as hashtable from './hashtable.js';
 import * as init from './init.js';
 import * as interrupt from './interrupt.js';
 import * as io from './io.js';
@@ -27,12 +29,15 @@ import * as ktime from './ktime.js';
 import * as irqflags from './irqflags.js';
 import * as jiffies from './jiffies.js';
 import * as kallsyms from './kallsyms.js';
+import * as kfifo from './kfifo.js';
 import * as kref from './kref.js';
 import * as kernel from './kernel.js';
 import * as kstrtox from './kstrtox.js';
 import * as kthread from './kthread.js';
 import * as limits from './limits.js';
 import * as list from './list.js';
+import * as list_nulls from './list_nulls.js';
+import * as llist from './llist.js';
 import * as log2 from './log2.js';
 import * as math from './math.js';
 import * as minmax from './minmax.js';
@@ -62,6 +67,7 @@ import * as string from './string.js';
 import * as timer from './timer.js';
 import * as torture from './torture.js';
 import * as types from './types.js';
+import * as vmalloc from './vmalloc.js';
 import * as wait from './wait.js';
 import * as workqueue from './workqueue.js';
 
@@ -84,6 +90,8 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   errno,
   find,
   gfp,
+  hash,
+  hashtable,
   init,
   interrupt,
   io,
@@ -93,12 +101,15 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   irqflags,
   jiffies,
   kallsyms,
+  kfifo,
   kref,
   kernel,
   kstrtox,
   kthread,
   limits,
   list,
+  list_nulls,
+  llist,
   log2,
   math,
   minmax,
@@ -128,6 +139,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   timer,
   torture,
   types,
+  vmalloc,
   wait,
   workqueue,
 };

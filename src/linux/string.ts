@@ -8,7 +8,7 @@ import type { Pointer } from '../mm/slab.js';
 import { tolower } from './ctype.js';
 import { E2BIG, EINVAL } from './errno.js';
 
-export { kmemdup, kmemdup_array, kmemdup_nul, kstrdup, kstrndup } from '../mm/util.js';
+export { kmemdup, kmemdup_array, kmemdup_nul, kstrdup, kstrdup_const, kstrndup } from '../mm/util.js';
 
 /** `const char *` */
 export type Str = Pointer | string;

@@ -242,8 +242,10 @@ export const enum Pcpu {
   IRQ_COUNTS = 11 * LINE,
   /** Slab free lists of this CPU: see mm/slab_class.ts. 16 slots of 64 bytes. */
   SLAB = 12 * LINE,
-  /** Page allocator's per-CPU state, reserved. */
+  /** Free single pages of this CPU: see mm/page_pcp.ts. */
   PCP = 20 * LINE,
+  /** The slab of each size class that this CPU takes objects from, a word each: see mm/slab_cache.ts. */
+  SLAB_CURRENT = 22 * LINE,
   /** RCU: callbacks in order, under the lock (see sched/rcu-callbacks.ts). */
   RCU_CB_LOCK = 27 * LINE,
   RCU_CB_HEAD = 27 * LINE + 8,

@@ -57,6 +57,11 @@ export const C_SCRATCH = 64 << 10;
 /** One page in this many is kept for allocations that can't wait, but at most MM_RESERVE_MAX pages. */
 export const MM_RESERVE_PART = 64;
 export const MM_RESERVE_MAX = 1024;
+/** Free single pages that a CPU keeps for itself at most; how many come and go at a time. */
+export const PCP_HIGH = 32;
+export const PCP_BATCH = 16;
+/** With fewer free pages above the reserve than this, CPUs keep none. */
+export const PCP_LOW = 256;
 /** Seconds between two warnings about a failed page allocation. */
 export const MM_WARN_INTERVAL_S = 10;
 /** A slab has at least this many objects. */

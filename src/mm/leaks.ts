@@ -3,6 +3,8 @@
 import { ld } from '../cpu/raw.js';
 import { PAGE_SIZE } from '../machine/memory-map.js';
 import { address_of, Kind, KIND_MASK, Mm, order_of, OWNER_SHIFT, Page, page_at } from './page.js';
+import { for_each_in_slab } from './kmem_cache.js';
+import { for_each_percpu_of } from './percpu.js';
 import { slab_fresh } from './slab_cache.js';
 import {
   CLASS_META,
@@ -33,15 +35,17 @@ export function for_each_object_of(owner: number, f: (address: number, size: num
       found += look_at(page_at(pfn + bit), owner, f);
     }
   }
-  return found;
+  return found + for_each_percpu_of(owner, f);
 }
 
 function look_at(page: number, owner: number, f: (address: number, size: number, cache: string) => void): number {
   const word = ld(page);
   const kind: Kind = word & KIND_MASK;
   if (kind === Kind.SLAB) return look_at_slab(page, owner, f);
-  if ((kind !== Kind.PAGES && kind !== Kind.LARGE) || word >>> OWNER_SHIFT !== owner) return 0;
+  if (kind === Kind.CACHE) return for_each_in_slab(page, owner, f);
+  if ((kind !== Kind.PAGES && kind !== Kind.LARGE && kind !== Kind.VMALLOC) || word >>> OWNER_SHIFT !== owner) return 0;
   if (kind === Kind.LARGE) f(address_of(page), ld(page + Page.SIZE), 'kmalloc-large');
+  else if (kind === Kind.VMALLOC) f(address_of(page), ld(page + Page.SIZE), 'vmalloc');
   else f(address_of(page), PAGE_SIZE << order_of(page), 'pages');
   return 1;
 }

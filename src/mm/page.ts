@@ -28,6 +28,17 @@ export const enum Kind {
   /** First page of a slab. */
   SLAB = 4,
   SLAB_TAIL = 5,
+  /** A page in some CPU's list of free pages: mm/page_pcp.ts. */
+  PCP = 6,
+  /** First page of a vmalloc area, the others of it, and the page behind it: mm/vmalloc.ts. */
+  VMALLOC = 7,
+  VMALLOC_TAIL = 8,
+  GUARD = 9,
+  /** As SLAB and SLAB_TAIL, of a cache made by kmem_cache_create: mm/kmem_cache.ts. */
+  CACHE = 10,
+  CACHE_TAIL = 11,
+  /** A chunk of per-CPU memory, and the page that describes it: mm/percpu.ts. */
+  PERCPU = 12,
 }
 export const KIND_MASK = 0xff;
 export const KIND_ORDER_MASK = 0xffff;
@@ -67,6 +78,12 @@ export const enum Mm {
   WARN_MISSED = MM + 72,
   /** See `SlabDebug`. */
   SLAB_DEBUG = MM + 76,
+  /** Chunks of per-CPU memory: the first one's struct page; their lock. */
+  PERCPU_CHUNKS = MM + 80,
+  PERCPU_LOCK = MM + 0x100,
+  /** kmem_caches: the first one's address; the lock of the list. */
+  CACHES = MM + 84,
+  CACHES_LOCK = MM + 0x180,
   /** One line of 128 bytes for each size class: see slab_cache.ts. */
   CLASSES = MM + 0x1000,
 }

@@ -30,7 +30,10 @@ import {
   page_of,
   pfn_of,
 } from './page.js';
+import { drain_all_pages, pcp_init, pcp_pages, pcp_put, pcp_take } from './page_pcp.js';
 import { alloc_failed, floor_of } from './page_warn.js';
+import { kmem_cache_init } from './kmem_cache.js';
+import { percpu_init } from './percpu.js';
 import { slab_init, slab_reclaim } from './slab_cache.js';
 import { PAGES_SLOT } from './slab_class.js';
 
@@ -54,10 +57,13 @@ export function mm_init(memory_size: number): void {
     push_free(page_at(pfn), order);
   }
   slab_init();
+  pcp_init();
+  percpu_init();
+  kmem_cache_init();
 }
 
-/** Free pages of the machine now. Context: any. */
-export const nr_free_pages = (): number => ld(Mm.NR_FREE);
+/** Free pages of the machine now, those in the CPUs' lists included. Context: any. */
+export const nr_free_pages = (): number => ld(Mm.NR_FREE) + pcp_pages();
 /** All pages that the allocator manages. */
 export const totalram_pages = (): number => ld(Mm.NR_PAGES);
 
@@ -71,7 +77,7 @@ function push_free(page: number, order: number): void {
   st(head, page);
 }
 
-function unlink_free(page: number, order: number): void {
+export function unlink_free(page: number, order: number): void {
   const next = ld(page + Page.NEXT);
   const prev = ld(page + Page.PREV);
   if (prev === 0) st(Mm.FREE_HEAD + order * 4, next);
@@ -80,7 +86,7 @@ function unlink_free(page: number, order: number): void {
 }
 
 /** Takes a block of 2^order pages off the lists: its struct page, or 0. Under LOCK_MM. */
-function take_block(order: number, floor: number): number {
+export function take_block(order: number, floor: number): number {
   const left = ld(Mm.NR_FREE) - (1 << order);
   if (left < floor) return 0;
   let k = order;
@@ -101,7 +107,7 @@ function take_block(order: number, floor: number): number {
 }
 
 /** Merges with free buddies as far as possible. Under LOCK_MM. */
-function put_block(page: number, order: number): void {
+export function put_block(page: number, order: number): void {
   const first = ld(Mm.FIRST);
   const end = ld(Mm.END);
   let pfn = pfn_of(page);
@@ -121,7 +127,7 @@ function put_block(page: number, order: number): void {
 }
 
 /** Marks pages that were never given out before. Under LOCK_MM. Returns whether any of them was used before. */
-function touch(pfn: number, count: number): boolean {
+export function touch(pfn: number, count: number): boolean {
   const map = ld(Mm.TOUCHED);
   let used = false;
   for (let p = pfn; p < pfn + count;) {
@@ -142,6 +148,14 @@ function touch(pfn: number, count: number): boolean {
  */
 export function get_block(gfp: number, order: number, kind: Kind, owner: number): number {
   if (order < 0 || order > MAX_PAGE_ORDER) return alloc_failed(gfp, order);
+  if (order === 0) {
+    const clean = { value: true };
+    const page = pcp_take(kind | (owner << OWNER_SHIFT), clean);
+    if (page !== 0) {
+      if ((gfp & __GFP_ZERO) !== 0 && !clean.value) fill_bytes(address_of(page), 0, PAGE_SIZE);
+      return page;
+    }
+  }
   for (let attempt = 0; ; attempt++) {
     const floor = floor_of(gfp, attempt);
     const flags = lock_irqsave(Mach.LOCK_MM);
@@ -159,16 +173,21 @@ export function get_block(gfp: number, order: number, kind: Kind, owner: number)
       return page;
     }
     const last_resort = (gfp & __GFP_NOFAIL) !== 0 && attempt === 0;
-    if (slab_reclaim() === 0 && !last_resort) return alloc_failed(gfp, order);
+    if (drain_all_pages() === 0 && slab_reclaim() === 0 && !last_resort) return alloc_failed(gfp, order);
   }
 }
 
 /** Kernel-internal: gives back a block that the caller has looked at. Context: any. */
 export function put_pages(page: number, order: number): void {
+  if (order === 0) {
+    const put = pcp_put(page, ld(page));
+    if (put < 0) bad_free(address_of(page), order);
+    if (put > 0) return;
+  }
   const flags = lock_irqsave(Mach.LOCK_MM);
   // Checked again: of two CPUs that free one block at the same time both may have come this far.
   const kind = ld(page) & KIND_MASK;
-  if (kind === Kind.FREE || kind === Kind.NONE) {
+  if (kind === Kind.FREE || kind === Kind.NONE || kind === Kind.PCP) {
     unlock_irqrestore(Mach.LOCK_MM, flags);
     bad_free(address_of(page), order);
   }
@@ -240,10 +259,19 @@ function bad_free(address: number, order: number): never {
       return BUG(what + 'freed by two CPUs at once, or its reference count was overwritten');
     case Kind.FREE:
       return BUG(what + `double free: it is the start of a free block of order ${order_of(page)}`);
+    case Kind.PCP:
+      return BUG(what + 'double free: the page is free');
     case Kind.LARGE:
     case Kind.SLAB:
     case Kind.SLAB_TAIL:
       return BUG(what + 'it belongs to kmalloc; use kfree');
+    case Kind.CACHE:
+    case Kind.CACHE_TAIL:
+      return BUG(what + 'it belongs to a kmem_cache; use kmem_cache_free');
+    case Kind.VMALLOC:
+    case Kind.VMALLOC_TAIL:
+    case Kind.GUARD:
+      return BUG(what + 'it belongs to vmalloc; use vfree');
     default:
       return BUG(
         what + (inside_free(page) ? 'double free: it lies in a free block' : 'not the start of an allocation'),

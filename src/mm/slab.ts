@@ -27,6 +27,7 @@ import {
 } from './page.js';
 import { count_owned } from './owner.js';
 import { bad_kfree } from './slab_report.js';
+import { Cache, cache_of_slab, cache_slab_of, free_object } from './kmem_cache.js';
 import { check_poison, poison } from './slab_debug.js';
 import { corrupted, slab_flush, slab_refill } from './slab_cache.js';
 import {
@@ -175,6 +176,9 @@ export function kfree(p: Pointer): void {
 
 function kfree_large(object: number, page: number): void {
   const word = ld(page);
+  // Objects of kmem_caches may be given to kfree, too.
+  const slab = cache_slab_of(object);
+  if (slab !== 0) return free_object(cache_of_slab(slab), slab, object, 'kfree');
   if ((word & KIND_MASK) !== Kind.LARGE || address_of(page) !== object) bad_kfree(object);
   if (a_cas(page, word, (word & ~KIND_MASK) | Kind.PAGES) !== word) bad_kfree(object);
   trace_end(Event.KFREE, object);
@@ -185,6 +189,12 @@ function kfree_large(object: number, page: number): void {
 /** Bytes that may be used of what kmalloc returned: at least what was asked for. 0 for NULL and ZERO_SIZE_PTR. */
 export function ksize(p: Pointer): number {
   return allocation(p, true);
+}
+
+/** What ksize() would say of kmalloc(size): asking for so much at once costs nothing more. */
+export function kmalloc_size_roundup(size: number): number {
+  if (size > 0 && size <= KMALLOC_MAX_CACHE_SIZE) return SIZES[OF_SIZE[(size + 7) >> 3]!]!;
+  return size > 0 && size <= KMALLOC_MAX_SIZE ? PAGE_SIZE << get_order(size) : size;
 }
 
 /** Bytes that were asked for: what a report or a check of bounds wants. */
@@ -201,6 +211,8 @@ function allocation(p: Pointer, usable: boolean): number {
   const base = address_of(page);
   if ((ld(page) & KIND_MASK) === Kind.LARGE && base === object)
     return usable ? PAGE_SIZE << order_of(page) : ld(page + Page.SIZE);
+  const slab = cache_slab_of(object);
+  if (slab !== 0) return ld(cache_of_slab(slab) + Cache.OBJECT_SIZE);
   if ((ld(page) & KIND_MASK) !== Kind.SLAB) bad_kfree(object, 'ksize');
   const k = ld(page) >>> OWNER_SHIFT;
   const index = Math.imul(object - base, RECIPROCAL[k]!) >>> 21;

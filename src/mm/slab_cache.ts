@@ -3,14 +3,17 @@
 // Who may call: mm/ only, from any context. Lock: one for each size class, with interrupts off; LOCK_MM nests inside.
 // A slab's struct page has its class in word 0, its place in the class's list in words 1 and 2, and in word 3
 //
-//    29          20 19       10 9         0
-//   | first free   | fresh     | taken     |
+//     30      29          20 19       10 9         0
+//   | claimed | first free   | fresh     | taken     |
 //
+//   claimed     some CPU takes its objects from it (Pcpu.SLAB_CURRENT), nobody else does
 //   taken       objects that are not the slab's: in use, or in some CPU's list
 //   fresh       index of the first object that was never taken; those behind it have metadata 0
 //   first free  head of the list of objects given back, linked through their metadata; NO_OBJECT if none
 //
-// The class's list holds the slabs that have something to give, the most recently used first.
+// The class's list holds the slabs that have something to give and are not claimed, the most recently used first. A CPU
+// claims a slab to fill its list from, so that the objects that two CPUs work with, and above all their metadata, do not
+// share lines: two CPUs that alternate in one slab are slower than one.
 import { my } from '../cpu/context.js';
 import { ld, st } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
@@ -54,6 +57,7 @@ const enum Class {
 const TEN_BITS = 0x3ff;
 const FRESH_SHIFT = 10;
 const HEAD_SHIFT = 20;
+const CLAIMED = 0x40000000;
 
 const class_at = (k: number): number => Mm.CLASSES + k * CLASS_LINE;
 export const slot_of = (k: number): number => my + Pcpu.SLAB + k * SLAB_SLOT;
@@ -107,12 +111,42 @@ function free_slab(k: number, page: number): void {
   put_pages(page, order);
 }
 
-/** Takes one object from a slab that has some. Under the class's lock. */
-function take_object(k: number, line: number, page: number): number {
+const current_of = (k: number): number => my + Pcpu.SLAB_CURRENT + k * 4;
+
+/** The slab that this CPU takes objects from; 0 if the class has none to give. Under the class's lock. */
+function claim(k: number, line: number): number {
+  const current = ld(current_of(k));
+  if (current !== 0) return current;
+  const page = ld(line + Class.PARTIAL);
+  if (page === 0) return 0;
+  unlink_slab(line, page);
+  const counters = ld(page + Page.COUNTERS);
+  if ((counters & TEN_BITS) === 0) st(line + Class.EMPTY, ld(line + Class.EMPTY) - 1);
+  st(page + Page.COUNTERS, counters | CLAIMED);
+  st(current_of(k), page);
+  return page;
+}
+/** Gives the slab that this CPU has claimed back to the class. */
+function unclaim(k: number): void {
+  const line = class_at(k);
+  const flags = lock_irqsave(line + Class.LOCK);
+  const page = ld(current_of(k));
+  if (page !== 0) {
+    const counters = ld(page + Page.COUNTERS) & ~CLAIMED;
+    st(current_of(k), 0);
+    st(page + Page.COUNTERS, counters);
+    push_slab(line, page);
+    if ((counters & TEN_BITS) === 0) st(line + Class.EMPTY, ld(line + Class.EMPTY) + 1);
+  }
+  unlock_irqrestore(line + Class.LOCK, flags);
+}
+
+/** Takes one object from the slab that this CPU has claimed. Under the class's lock. */
+function take_object(k: number, page: number): number {
   const counters = ld(page + Page.COUNTERS);
   const taken = (counters & TEN_BITS) + 1;
   let fresh = (counters >>> FRESH_SHIFT) & TEN_BITS;
-  let head = counters >>> HEAD_SHIFT;
+  let head = (counters >>> HEAD_SHIFT) & TEN_BITS;
   const base = address_of(page);
   let index = head;
   if (index !== NO_OBJECT) {
@@ -122,9 +156,9 @@ function take_object(k: number, line: number, page: number): number {
   } else {
     index = fresh++;
   }
-  st(page + Page.COUNTERS, taken | (fresh << FRESH_SHIFT) | (head << HEAD_SHIFT));
-  if (taken === 1) st(line + Class.EMPTY, ld(line + Class.EMPTY) - 1);
-  if (taken === CLASS_OBJECTS[k]!) unlink_slab(line, page);
+  const full = taken === CLASS_OBJECTS[k]!;
+  st(page + Page.COUNTERS, taken | (fresh << FRESH_SHIFT) | (head << HEAD_SHIFT) | (full ? 0 : CLAIMED));
+  if (full) st(current_of(k), 0);
   return base + index * CLASS_SIZES[k]!;
 }
 
@@ -144,8 +178,9 @@ function return_object(k: number, line: number, object: number): number {
   const counters = ld(page + Page.COUNTERS);
   const taken = (counters & TEN_BITS) - 1;
   const meta = base + CLASS_META[k]! + index * 4;
-  st(meta, (ld(meta) & META_OWNER) | TAG_FREE | (counters >>> HEAD_SHIFT));
-  st(page + Page.COUNTERS, taken | (counters & (TEN_BITS << FRESH_SHIFT)) | (index << HEAD_SHIFT));
+  st(meta, (ld(meta) & META_OWNER) | TAG_FREE | ((counters >>> HEAD_SHIFT) & TEN_BITS));
+  st(page + Page.COUNTERS, taken | (counters & ((TEN_BITS << FRESH_SHIFT) | CLAIMED)) | (index << HEAD_SHIFT));
+  if ((counters & CLAIMED) !== 0) return 0;
   if (taken === CLASS_OBJECTS[k]! - 1) push_slab(line, page);
   if (taken !== 0) return 0;
   if (ld(line + Class.EMPTY) < SLAB_EMPTY_KEPT) {
@@ -163,7 +198,7 @@ export function slab_refill(k: number, gfp: number): number {
   const line = class_at(k);
   const slot = slot_of(k);
   let flags = lock_irqsave(line + Class.LOCK);
-  while (ld(line + Class.PARTIAL) === 0) {
+  while (claim(k, line) === 0) {
     unlock_irqrestore(line + Class.LOCK, flags);
     const page = get_block(gfp & ~__GFP_ZERO, CLASS_ORDER[k]!, Kind.SLAB, k);
     if (page === 0) return 0;
@@ -173,7 +208,7 @@ export function slab_refill(k: number, gfp: number): number {
     st(line + Class.SLABS, ld(line + Class.SLABS) + 1);
     st(line + Class.EMPTY, ld(line + Class.EMPTY) + 1);
   }
-  const object = take_object(k, line, ld(line + Class.PARTIAL));
+  const object = take_object(k, claim(k, line));
   // An interrupt may have filled the list while its lock was free.
   if (ld(slot) === 0) fill_slot(k, line, slot);
   unlock_irqrestore(line + Class.LOCK, flags);
@@ -184,9 +219,9 @@ export function slab_refill(k: number, gfp: number): number {
 function fill_slot(k: number, line: number, slot: number): void {
   let n = 0;
   while (n < CLASS_BATCH[k]! - 1) {
-    const page = ld(line + Class.PARTIAL);
+    const page = claim(k, line);
     if (page === 0) break;
-    st(slot + SLAB_SLOT_OBJECTS + n * 4, take_object(k, line, page));
+    st(slot + SLAB_SLOT_OBJECTS + n * 4, take_object(k, page));
     n++;
   }
   for (let i = 0, j = n - 1; i < j; i++, j--) {
@@ -225,6 +260,7 @@ export function slab_reclaim(): number {
   let pages = 0;
   for (let k = 0; k < NR_CLASSES; k++) {
     if (ld(slot_of(k)) !== 0) pages += flush_slot(k, CLASS_LIMIT[k]!);
+    if (ld(current_of(k)) !== 0) unclaim(k);
     if (ld(class_at(k) + Class.EMPTY) !== 0) pages += free_empty(k);
   }
   return pages;

@@ -29,6 +29,8 @@ function fault(address: number, what: string): string {
   const kind: Kind = ld(page) & KIND_MASK;
   if (kind === Kind.PAGES) return 'these pages are not from kmalloc; use free_pages';
   if (kind === Kind.LARGE) return `inside a block of ${PAGE_SIZE << order_of(page)} bytes, not its start`;
+  if (kind === Kind.VMALLOC || kind === Kind.VMALLOC_TAIL) return 'it is from vmalloc; use vfree or kvfree';
+  if (kind === Kind.PCP) return 'double free, or never allocated: the page is free';
   if (kind === Kind.FREE) return 'double free, or never allocated: the page is free';
   return 'not the start of an allocation, or its page is free already';
 }

@@ -1,6 +1,7 @@
 // Copies made with kmalloc. Context: as kmalloc's `gfp` allows.
 import { copy_bytes, fill_bytes, ld8, st8 } from '../cpu/raw.js';
 import { __GFP_ZERO } from '../linux/gfp_types.js';
+import { STATIC, STATIC_END } from '../machine/memory-map.js';
 import {
   kfree,
   kmalloc,
@@ -81,3 +82,12 @@ export function kstrndup(source: Pointer, max: number, gfp: number): number {
   return kmemdup_nul(from, n, gfp);
 }
 export const kstrdup = (source: Pointer, gfp: number): number => kstrndup(source, Infinity, gfp);
+/** Static data is its own copy: no module unloads it under the caller here, as .rodata in Linux is never freed. */
+const is_static = (a: number): boolean => a >= STATIC && a < STATIC_END;
+/** As kstrdup(), but static data is returned as it is. Free it with kfree_const(). */
+export const kstrdup_const = (source: Pointer, gfp: number): number =>
+  is_static(address(source)) ? address(source) : kstrdup(source, gfp);
+/** As kfree(), for what kstrdup_const() returned. */
+export function kfree_const(p: Pointer): void {
+  if (!is_static(address(p))) kfree(p);
+}

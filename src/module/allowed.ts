@@ -6,7 +6,7 @@
  * stack: they are a task's.
  */
 export const DEFINES =
-  /^(?!DEFINE_WAIT(_FUNC)?$|DECLARE_(S?)WAITQUEUE$|DECLARE_\w+_ONSTACK$)(DEFINE_\w+|DECLARE_\w+|LIST_HEAD|HLIST_HEAD)$/;
+  /^(?!DEFINE_WAIT(_FUNC)?$|DECLARE_(S?)WAITQUEUE$|DECLARE_\w+_ONSTACK$)(DEFINE_\w+|DECLARE_\w+|LIST_HEAD|HLIST_HEAD|LLIST_HEAD)$/;
 
 /** Statements that describe the module, and compile-time assertions. */
 export const DESCRIBES =
@@ -17,7 +17,7 @@ export const TYPES = /^(Struct|Union)$/;
 
 /** Give a value that depends on their arguments alone; beside all functions of the headers below. */
 const PURE =
-  /^(BIT|BIT_ULL|BIT_MASK|BIT_WORD|BITS_TO_\w+|GENMASK|GENMASK_ULL|FIELD_PREP|FIELD_GET|hweight\w+|_IO|_IOR|_IOW|_IOWR|_IOC|MKDEV|MAJOR|MINOR|KERNEL_VERSION|ERR_PTR|IS_ENABLED|ARRAY_SIZE|[mun]?secs_to_jiffies|jiffies_to_[mun]?secs|(ms|us|ns)_to_ktime|ktime_set|htons|htonl|ntohs|ntohl|offsetof|sizeof|addr_of|errname)$/;
+  /^(DECLARE_KFIFO|DECLARE_KFIFO_PTR|DECLARE_HASHTABLE|BIT|BIT_ULL|BIT_MASK|BIT_WORD|BITS_TO_\w+|GENMASK|GENMASK_ULL|FIELD_PREP|FIELD_GET|hweight\w+|_IO|_IOR|_IOW|_IOWR|_IOC|MKDEV|MAJOR|MINOR|KERNEL_VERSION|ERR_PTR|IS_ENABLED|ARRAY_SIZE|[mun]?secs_to_jiffies|jiffies_to_[mun]?secs|(ms|us|ns)_to_ktime|ktime_set|htons|htonl|ntohs|ntohl|offsetof|sizeof|addr_of|errname)$/;
 /** Headers that touch no memory. */
 const PURE_HEADERS = /^lockstep\/linux\/(bits|math|minmax|align|log2|byteorder)$/;
 

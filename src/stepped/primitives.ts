@@ -184,6 +184,13 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'wait_event_interruptible_locked_irq',
     'wait_event_interruptible_exclusive_locked_irq',
   ],
+  'mm/kmem_cache.js': [
+    'construct',
+    'kmem_cache_alloc',
+    'kmem_cache_zalloc',
+    'kmem_cache_alloc_node',
+    'kmem_cache_alloc_bulk',
+  ],
   'sched/completion.js': ['wait_for_completion_timeout_raw'],
   'sched/hrtimer.js': [
     'hrtimer_cancel_raw',
@@ -262,7 +269,14 @@ export const PURE: Readonly<Record<string, readonly string[] | true>> = {
   'linux/compiler.js': ['barrier', 'likely', 'unlikely'],
   'linux/rcupdate.js': ['unrcu_pointer', 'rcu_pointer_handoff', 'get_completed_synchronize_rcu'],
   'linux/gfp.js': ['gfpflags_allow_blocking', 'gfp_name'],
-  'linux/percpu-defs.js': ['DEFINE_PER_CPU', 'this_cpu_ptr', 'per_cpu_ptr'],
+  'linux/percpu-defs.js': [
+    'DEFINE_PER_CPU',
+    'this_cpu_ptr',
+    'raw_cpu_ptr',
+    'per_cpu_ptr',
+    'percpu_at',
+    'percpu_pointer',
+  ],
   'linux/sched.js': ['get_current'],
   'linux/smp.js': [
     'smp_processor_id',
@@ -280,6 +294,11 @@ export const PURE: Readonly<Record<string, readonly string[] | true>> = {
  * that the file does; `import`s of its own go first.
  */
 export const NO_WAIT: Readonly<Record<string, { imports?: string; of: readonly string[]; test: string }>> = {
+  // Only a constructor is module code.
+  'mm/kmem_cache.js': {
+    of: ['kmem_cache_alloc', 'kmem_cache_zalloc', 'kmem_cache_alloc_node', 'kmem_cache_alloc_bulk'],
+    test: '(cache) => !is_managed(addr(cache)) || ld(addr(cache) + 20) === 0',
+  },
   'linux/spinlock.js': {
     of: ['spin_lock', 'spin_lock_irq', 'spin_lock_irqsave', 'spin_lock_bh'],
     test: "(lock) => (ld(lock['@addr']) & HOLDER) === 0",

@@ -49,7 +49,8 @@ describe.each(NAMES)('%s', (name) => {
   test.each(manifest(name).broken)(
     'control: $what',
     async ({ broken, report }) => {
-      const found = await parallel(name, 4, { rounds: 1_000_000, until_caught: 1, broken });
+      let found = '';
+      for (let run = 0; run < 20 && found === ''; run++) found = await parallel(name, 4, { broken });
       expect(found).toMatch(new RegExp(report));
     },
     90_000,

@@ -110,14 +110,14 @@ export function* user(me: number) {
   for (let i = 0; i < rounds.value && going_on(); i++) {
     random = next_random(random);
     hit((random >>> 4) & 3);
-    guarded(true);
+    for (let n = broken.value === 2 ? 40 : 1; n > 0; n--) guarded(true);
     if ((i & 3) === 0) use_memory(cpus);
     const v = get_cpu_var(mine);
     check(v['@addr'] === per_cpu_ptr(mine, smp_processor_id())['@addr'], 'the copy of this CPU', 0, 1);
     const was = v.tasks;
     v.tasks = was + 1;
     put_cpu_var(mine);
-    if ((i & 7) === 1)
+    if ((i & 7) === 1 || broken.value === 2)
       smp_call_function_single((random >>> 16) % cpus, interrupt, random & 0xffff, (random & 0x700) === 0);
     yield* cond_resched();
   }

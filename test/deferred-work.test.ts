@@ -2,6 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { hrtimer } from '../dist/linux/hrtimer.js';
+import { tasklet_struct } from '../dist/linux/interrupt.js';
+import { irq_work } from '../dist/linux/irq_work.js';
+import { delayed_work, work_struct } from '../dist/linux/workqueue.js';
 import { release_pools } from '../dist/machine/pool.js';
 import { in_parallel, torture_file } from './deferred-setup.js';
 import { search } from './stepped-helpers.js';
@@ -13,6 +17,18 @@ const { broken: variants } = JSON.parse(readFileSync(file.replace(/\.ts$/, '.jso
 };
 const works = fileURLToPath(new URL('./fixtures/deferred/works.ts', import.meta.url));
 
+test('the structs that modules see lie as the kernel has them', () => {
+  // Those of sched/work-layout.ts.
+  expect([tasklet_struct.size, irq_work.size, work_struct.size, delayed_work.size, hrtimer.size]).toEqual([
+    28, 12, 28, 80, 48,
+  ]);
+  expect([tasklet_struct.offset_of('func'), tasklet_struct.offset_of('cpu')]).toEqual([12, 24]);
+  expect([work_struct.offset_of('func'), work_struct.offset_of('color')]).toEqual([12, 24]);
+  expect([delayed_work.offset_of('timer'), delayed_work.offset_of('wq'), delayed_work.offset_of('cpu')]).toEqual([
+    32, 72, 76,
+  ]);
+  expect([hrtimer.offset_of('key'), hrtimer.offset_of('function'), hrtimer.offset_of('flags')]).toEqual([16, 32, 40]);
+});
 test.each([2, 4])('torture: nothing is found on %d CPUs in parallel', async (cpus) => {
   const run = await in_parallel(file, cpus, { rounds: 20 });
   expect(run.log).toMatch(/runs/);

@@ -115,7 +115,7 @@ describe('a ring', () => {
         if (records < RECORDS) expect(read).toHaveLength(written.length);
         else expect(read.length).toBeGreaterThan(0);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 });

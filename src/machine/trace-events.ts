@@ -74,6 +74,12 @@ function blocks_on(kind: number, address: number, names: TraceNames): string {
       return `the tasklet ${names.at(address)}`;
     case Block.WORK:
       return `the work item ${names.at(address)}`;
+    case Block.RWSEM_READ:
+      return `the rw_semaphore (to read) ${names.at(address)}`;
+    case Block.RWSEM_WRITE:
+      return `the rw_semaphore (to write) ${names.at(address)}`;
+    case Block.SEMAPHORE:
+      return `the semaphore ${names.at(address)}`;
     case Block.WORKQUEUE:
       return `the workqueue ${names.at(address)}`;
     default:

@@ -94,14 +94,14 @@ export function blocked_text(task: number): string {
 }
 
 /** Chains a mutex to those that the running task holds. */
-export function note_mutex(mutex: number): void {
+export function note_mutex(mutex: number, event: Event = Event.MUTEX_LOCK): void {
   const task = current_task();
   st(mutex + Mutex.HELD_NEXT, ld(task + Task.MUTEXES));
   st(task + Task.MUTEXES, mutex);
-  trace_begin(Event.MUTEX_LOCK, mutex);
+  trace_begin(event, mutex);
 }
-export function forget_mutex(mutex: number): void {
-  trace_end(Event.MUTEX_UNLOCK, mutex);
+export function forget_mutex(mutex: number, event: Event = Event.MUTEX_UNLOCK): void {
+  trace_end(event, mutex);
   let at = current_task() + Task.MUTEXES;
   for (let held = ld(at); held !== 0; held = ld(at)) {
     if (held === mutex) {

@@ -19,6 +19,7 @@ import { note_slept, wait_began } from '../cpu/lock-wait.js';
 import { a_add, a_and, a_cas, a_ld, a_or, a_sub, ld, st, STEPPED } from '../cpu/raw.js';
 import { arch_spin_init, LOCK_MAGIC, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
 import { BUG, task_comm, task_pid } from '../kernel/panic.js';
+import { Event, trace_begin, trace_end } from '../kernel/trace.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
 import { block_on, forget_mutex, might_sleep, note_mutex, rwsem_text, unblock } from './debug.js';
 import { signal_pending_state } from './pending.js';
@@ -72,10 +73,11 @@ function try_read(s: number, blockers: number): boolean {
 }
 function got_read(s: number): void {
   st(s + Rwsem.OWNER, current_task() | READER_OWNED);
+  trace_begin(Event.DOWN_READ, s);
 }
 function got_write(s: number): void {
   st(s + Rwsem.OWNER, current_task());
-  note_mutex(s);
+  note_mutex(s, Event.DOWN_WRITE);
 }
 
 /** Context: any. */
@@ -277,6 +279,7 @@ function wake_after_release(s: number): void {
 /** Context: any. */
 export function up_read_raw(s: number): void {
   check(s, 'up_read');
+  trace_end(Event.UP_READ, s);
   if (ld(s + Rwsem.OWNER) === (current_task() | READER_OWNED)) st(s + Rwsem.OWNER, READER_OWNED);
   const word = a_sub(s, Count.READER) - Count.READER;
   if (word < 0) {
@@ -288,7 +291,7 @@ export function up_read_raw(s: number): void {
 /** Context: task, the writer. */
 export function up_write_raw(s: number): void {
   check_writer(s, 'up_write');
-  forget_mutex(s);
+  forget_mutex(s, Event.UP_WRITE);
   st(s + Rwsem.OWNER, 0);
   if (a_cas(s, Count.WRITER, 0) === Count.WRITER) return;
   a_and(s, ~Count.WRITER);
@@ -302,7 +305,7 @@ function check_writer(s: number, what: string): void {
 /** The writer becomes a reader, and no writer comes in between. Context: task, the writer. */
 export function downgrade_write_raw(s: number): void {
   check_writer(s, 'downgrade_write');
-  forget_mutex(s);
+  forget_mutex(s, Event.UP_WRITE);
   got_read(s);
   if ((a_add(s, Count.READER - Count.WRITER) & Count.WAITERS) === 0) return;
   // Readers that wait at the head come in, too.

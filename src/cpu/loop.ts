@@ -17,7 +17,7 @@ import { clock_ns } from './clock.js';
 import { panic, print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
 import { text_at } from '../kernel/text.js';
 import { idle_balance, switch_tasks } from '../sched/core.js';
-import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
+import { exit_task, parked_before_start, release_task, stopped_before_start } from '../sched/kthread.js';
 import { rcu_idle_enter, rcu_idle_exit } from '../sched/rcu.js';
 import { PF_DAEMON, Task, TASK_DEAD } from '../sched/task-layout.js';
 
@@ -94,9 +94,12 @@ function run_task(task: number): void {
 /** Calls the thread function; a plain one ends here. A C task comes here each time: it has no generator. */
 function start(task: number): Running | null {
   const is_c = ld(task + Task.LANGUAGE) !== 0;
-  if (!(is_c && c_started(task)) && stopped_before_start(task)) {
-    exit_task(task, ld(task + Task.EXIT_CODE), false);
-    return null;
+  if (!(is_c && c_started(task))) {
+    if (stopped_before_start(task)) {
+      exit_task(task, ld(task + Task.EXIT_CODE), false);
+      return null;
+    }
+    if (parked_before_start(task)) return null;
   }
   if (is_c) {
     if (run_c_task(task)) finish(task, c_result());

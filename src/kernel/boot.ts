@@ -14,6 +14,7 @@ import { __get_free_pages, mm_init } from '../mm/page_alloc.js';
 import { set_owner_text } from '../mm/owner.js';
 import { wake_up_process } from '../sched/core.js';
 import { list_init } from '../sched/rawlist.js';
+import { init_wait_table } from '../sched/wait-bit.js';
 import { rcu_init } from '../sched/rcu.js';
 import { rcu_core, rcu_init_percpu } from '../sched/rcu-callbacks.js';
 import { rcu_check_stall } from '../sched/rcu-stall.js';
@@ -100,6 +101,7 @@ export function boot_machine(): void {
   st(Mach.STATIC_NEXT, STATIC);
   for (const lock of [Mach.LOCK_TASKLIST, Mach.LOCK_MODULES, Mach.LOCK_CONSOLE, Mach.LOCK_SIGNALS])
     arch_spin_init(lock);
+  init_wait_table();
   list_init(Mach.TASK_LIST);
   list_init(Mach.MODULES);
   rcu_init();

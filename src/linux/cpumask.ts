@@ -42,6 +42,14 @@ export function cpumask_and(to: cpumask, a: cpumask, b: cpumask): boolean {
   return (low(to) | high(to)) !== 0;
 }
 export const cpumask_or = (to: cpumask, a: cpumask, b: cpumask): void => put(to, low(a) | low(b), high(a) | high(b));
+/** Return: true if the result is not empty. */
+export function cpumask_andnot(to: cpumask, a: cpumask, b: cpumask): boolean {
+  put(to, low(a) & ~low(b), high(a) & ~high(b));
+  return (low(to) | high(to)) !== 0;
+}
+export const cpumask_intersects = (a: cpumask, b: cpumask): boolean => ((low(a) & low(b)) | (high(a) & high(b))) !== 0;
+/** Return: true if every CPU of `a` is in `b`. */
+export const cpumask_subset = (a: cpumask, b: cpumask): boolean => ((low(a) & ~low(b)) | (high(a) & ~high(b))) === 0;
 export const cpumask_empty = (mask: cpumask): boolean => (low(mask) | high(mask)) === 0;
 export const cpumask_equal = (a: cpumask, b: cpumask): boolean => low(a) === low(b) && high(a) === high(b);
 export const cpumask_weight = (mask: cpumask): number => weight32(low(mask)) + weight32(high(mask));

@@ -37,6 +37,9 @@ export const LOG_RING = 0x20000;
 export const LOG_RING_SIZE = 0x40000;
 export const MM = 0x60000;
 export const TASKS = 0x70000;
+/** Wait queues that words are hashed to: bit waits, variable waits. See sched/wait-bit.ts. */
+export const WAIT_TABLE = 0x72000;
+export const WAIT_TABLE_BITS = 8;
 export const UART = 0x80000;
 /** Bytes on the line, 16 bits each. */
 export const UART_RING = 0x81000;
@@ -283,6 +286,8 @@ export const enum Pcpu {
   HR_SOFT_RAISED = 24 * LINE + 64,
   /** Worker pools, normal and high priority: see sched/work-layout.ts. */
   POOLS = 25 * LINE,
+  /** f64: turns given to real-time tasks of this CPU. Under RQ_LOCK. */
+  RQ_RT_TURNS = 28 * LINE,
   /** From here DEFINE_PER_CPU. */
   DYNAMIC = 32 * LINE,
 }

@@ -48,6 +48,8 @@ export const SOFTIRQ_RESTARTS = 10;
 export const SOFTIRQ_JIFFIES = 1;
 /** A task of the fair class runs this long before the tick asks it to give way. */
 export const SCHED_SLICE_NS = 3_000_000;
+/** Ticks that a SCHED_RR task runs before another of its priority is next: 100 ms. */
+export const RR_TIMESLICE = 25;
 /** Bytes of a task for the frames of its sleeping primitives. */
 export const FRAME_AREA = 768;
 /** The kernel stack of a task that runs C. */

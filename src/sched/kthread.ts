@@ -12,6 +12,7 @@ import { set_alloc_owner } from '../mm/owner.js';
 import { BUG, report, task_comm, task_pid, WARN } from '../kernel/panic.js';
 import { is_c_text, text_handle } from '../kernel/text.js';
 import { format } from '../kernel/vsprintf.js';
+import { kthread_unpark, park_here } from './park.js';
 import { complete_all_raw, init_completion_raw, wait_for_completion_attempt } from './completion.js';
 import { cpu_allowed, NICE_0_WEIGHT, wake_up_process } from './core.js';
 import { block_on, held_mutexes_text, might_sleep } from './debug.js';
@@ -23,10 +24,13 @@ import {
   Block,
   COMPLETION_FRAME,
   KTHREAD_BOUND,
+  KTHREAD_IS_PARKED,
+  KTHREAD_SHOULD_PARK,
   KTHREAD_SHOULD_STOP,
   KTHREAD_STARTED,
   PF_EXITING,
   PF_KTHREAD,
+  PF_NO_SETAFFINITY,
   PF_ON_DEMAND,
   PF_OOPSED,
   PF_WQ_WORKER,
@@ -174,7 +178,18 @@ export function kthread_bind(task: number, on: number): void {
   st(task + Task.ALLOWED + 4, on >= 32 ? 1 << (on - 32) : 0);
   st(task + Task.CPU, on);
   a_or(task + Task.KTHREAD, KTHREAD_BOUND);
+  a_or(task + Task.FLAGS, PF_NO_SETAFFINITY);
   if (!cpu_allowed(task, on)) BUG('kthread_bind');
+}
+
+/** Binds a thread that has not been woken yet to the CPUs of a mask. Context: any. */
+export function kthread_bind_mask_raw(task: number, mask: number): void {
+  let first = 0;
+  while (first < ld(Mach.CPUS) && ((ld(mask + ((first >> 5) << 2)) >>> (first & 31)) & 1) === 0) first++;
+  kthread_bind(task, first); // says what is wrong
+  if (first === ld(Mach.CPUS) || (a_ld(task + Task.STATE) & TASK_NEW) === 0) return;
+  st(task + Task.ALLOWED, ld(mask));
+  st(task + Task.ALLOWED + 4, ld(mask + 4));
 }
 
 /** Context: a kernel thread. Return: true once kthread_stop has been called for it. */
@@ -203,6 +218,7 @@ export function kthread_stop_attempt(frame: number, task: number): number {
   if (ld(frame) === 0) {
     st(frame, 1);
     a_or(task + Task.KTHREAD, KTHREAD_SHOULD_STOP);
+    kthread_unpark(task);
     wake_up_process(task);
   }
   const result = wait_for_completion_attempt(frame + 8, task + Task.EXITED, MAX_SCHEDULE_TIMEOUT);
@@ -230,8 +246,13 @@ export function kthread_stop(task: number): Sleeping<number> {
 export const wait_task_attempt = (frame: number, task: number): number =>
   wait_for_completion_attempt(frame, task + Task.EXITED, MAX_SCHEDULE_TIMEOUT);
 
+/** True if the thread parks before it has begun. Called by the CPU loop at its start, again after it was unparked. */
+export const parked_before_start = (task: number): boolean =>
+  (ld(task + Task.KTHREAD) & (KTHREAD_SHOULD_PARK | KTHREAD_IS_PARKED)) !== 0 && park_here(task);
+
 /** True if the thread should end before it has begun: it was stopped first. Called by the CPU loop at its start. */
 export function stopped_before_start(task: number): boolean {
+  if ((ld(task + Task.KTHREAD) & KTHREAD_STARTED) !== 0) return false; // it parked first
   a_or(task + Task.KTHREAD, KTHREAD_STARTED);
   if ((ld(task + Task.KTHREAD) & KTHREAD_SHOULD_STOP) === 0) return false;
   st(task + Task.EXIT_CODE, -EINTR);

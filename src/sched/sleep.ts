@@ -144,6 +144,11 @@ export function preempt_schedule(): Sleeping<number> {
   if (ld(current_task() + Task.STATE) !== TASK_RUNNING) return ready(0);
   return delegate(resched());
 }
+/** As resched, when the task moves by it. Result: 0. */
+export function* give_way(): Sleeping<number> {
+  yield SCHEDULE;
+  return 0;
+}
 export function* resched(): Sleeping<number> {
   yield SCHEDULE;
   return 1;

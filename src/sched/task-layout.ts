@@ -57,7 +57,17 @@ export const enum Task {
   SIG_PENDING = 192,
   SIG_BLOCKED = 200,
   SIG_ALLOWED = 208,
-  // 216 to 223: scheduling. 224 to 239: see below. 240 to 255: free.
+  /** Bytes, see sched/policy.ts: SCHED_*, nice (signed), real-time priority, depth of migrate_disable, ticks of the RR slice. */
+  POLICY = 216,
+  NICE = 217,
+  RT_PRIORITY = 218,
+  MIGRATION_DISABLED = 219,
+  TIME_SLICE = 220,
+  /** Byte: it has to leave its CPU at the next switch. Under the queue's lock. */
+  MUST_MOVE = 221,
+  /** Byte: that it can't be moved has been said. */
+  TOLD_FIXED = 222,
+  // 223, 240 to 255: free.
   /** RCU: depth of rcu_read_lock, what the outermost unlock has to do, list_head of readers that were switched out. */
   RCU_NESTING = 224,
   RCU_SPECIAL = 228,
@@ -85,6 +95,8 @@ export const TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
 export const PF_IDLE = 0x2;
 export const PF_EXITING = 0x4;
 export const PF_KTHREAD = 0x200000;
+/** Bound by kthread_bind. */
+export const PF_NO_SETAFFINITY = 0x04000000;
 /** A daemon of the kernel: does not keep the machine from being idle. */
 export const PF_DAEMON = 0x10000000;
 /** Made where it was first needed (ksoftirqd, kworker): not counted in NR_TASKS. */
@@ -93,6 +105,17 @@ export const PF_ON_DEMAND = 0x08000000;
 export const PF_WQ_WORKER = 0x20;
 /** Oopsed. */
 export const PF_OOPSED = 0x20000000;
+
+/** Task.POLICY */
+export const SCHED_NORMAL = 0;
+export const SCHED_FIFO = 1;
+export const SCHED_RR = 2;
+export const SCHED_BATCH = 3;
+export const SCHED_IDLE = 5;
+
+/** Task.ON_RQ: in a queue or running; on its way from one queue to another. */
+export const ON_RQ_QUEUED = 1;
+export const ON_RQ_MIGRATING = 2;
 
 /** Task.KTHREAD */
 export const KTHREAD_SHOULD_STOP = 1;

@@ -28,7 +28,9 @@ import {
   PF_DAEMON,
   Block,
   Task,
+  TASK_IDLE,
   TASK_INTERRUPTIBLE,
+  TASK_KILLABLE,
   TASK_NORMAL,
   TASK_RUNNING,
   TASK_UNINTERRUPTIBLE,
@@ -36,6 +38,7 @@ import {
   Timer,
 } from './task-layout.js';
 import { block_on, might_sleep, unblock } from './debug.js';
+import { signal_pending_raw } from './pending.js';
 import { delegate, drive, ready, SLEEP, type Sleeping } from './sleep.js';
 
 /** Timer.BASE: in the heap of the base. */
@@ -326,6 +329,15 @@ export function schedule_timeout_interruptible(timeout: number): Sleeping<number
   return schedule_timeout(timeout);
 }
 
+export function schedule_timeout_killable(timeout: number): Sleeping<number> {
+  set_current_state(TASK_KILLABLE);
+  return schedule_timeout(timeout);
+}
+export function schedule_timeout_idle(timeout: number): Sleeping<number> {
+  set_current_state(TASK_IDLE);
+  return schedule_timeout(timeout);
+}
+
 /** Frame: state, end; then a schedule_timeout frame. */
 export const MSLEEP_FRAME = 8 + TIMEOUT_FRAME;
 export function msleep_attempt(frame: number, jiffies: number): number {
@@ -342,6 +354,26 @@ export function msleep_attempt(frame: number, jiffies: number): number {
   st(frame + 8, 0);
   set_current_state(TASK_UNINTERRUPTIBLE);
   return schedule_timeout_attempt(frame + 8, left);
+}
+/** As msleep_attempt, but a signal ends it. Result: jiffies left. */
+export function msleep_interruptible_attempt(frame: number, jiffies: number): number {
+  if (ld(frame) === 0) {
+    st(frame, 1);
+    st(frame + 4, fresh_jiffies() + jiffies + 1);
+  } else {
+    schedule_timeout_attempt(frame + 8, jiffies);
+    st(frame + 8, 0);
+  }
+  const left = (ld(frame + 4) - fresh_jiffies()) | 0;
+  if (left <= 0) return 0;
+  if (signal_pending_raw(current_task())) return left;
+  set_current_state(TASK_INTERRUPTIBLE);
+  return schedule_timeout_attempt(frame + 8, left);
+}
+/** As msleep, but a signal ends it. Context: task. Return: milliseconds that were left. */
+export function* msleep_interruptible(ms: number): Sleeping<number> {
+  might_sleep('msleep_interruptible');
+  return jiffies_to_msecs(yield* drive(msleep_interruptible_attempt, MSLEEP_FRAME, msecs_to_jiffies(ms)));
 }
 /** Sleeps at least `ms` milliseconds; no wake-up ends it early. Context: task. */
 export function msleep(ms: number): Sleeping<number> {

@@ -41,6 +41,8 @@ export const WQ_FLAG_ON_FRAME = 0x80;
 export const DEFAULT_WAKE = 0;
 export const AUTOREMOVE_WAKE = 1;
 export const WOKEN_WAKE = 2;
+/** An entry of sched/wait-bit.ts: only if it waits for the key, and its bit is clear. */
+export const BIT_WAKE = 3;
 
 export function init_wait_head(head: number): void {
   arch_spin_init(head + WaitHead.LOCK);
@@ -94,11 +96,22 @@ export type WakeFunction = (entry: number, mode: number, flags: number, key: num
 function wake_entry(entry: number, states: number, key: number): number {
   const func = ld(entry + WaitEntry.FUNC);
   // Part of the step of the wake-up in the stepped build: it runs under the queue's lock.
-  if (func > WOKEN_WAKE) return (text_at(func) as WakeFunction)(entry, states, 0, key) | 0;
+  if (func > BIT_WAKE) return (text_at(func) as WakeFunction)(entry, states, 0, key) | 0;
   if (func === WOKEN_WAKE) return woken_wake(entry, states);
+  if (func === BIT_WAKE) return waits_for(entry, key) ? autoremove_wake(entry, states) : 0;
   const woken = try_to_wake_up(ld(entry + WaitEntry.TASK), states);
   if (woken && func === AUTOREMOVE_WAKE) list_remove(entry + WaitEntry.LIST);
   return woken ? 1 : 0;
+}
+/** Behind an entry for BIT_WAKE: the word's address, and the bit, or VARIABLE. The key is made of both. */
+export const BIT_ENTRY = 32;
+export const VARIABLE = 63;
+export const bit_key = (word: number, bit: number): number => word * 64 + bit;
+function waits_for(entry: number, key: number): boolean {
+  const word = ld(entry + WaitEntry.SIZE);
+  const bit = ld(entry + WaitEntry.SIZE + 4);
+  if (bit_key(word, bit) !== key) return false;
+  return bit === VARIABLE || ((a_ld(word + ((bit >> 5) << 2)) >>> (bit & 31)) & 1) === 0;
 }
 export const default_wake = (entry: number, states: number): number =>
   try_to_wake_up(ld(entry + WaitEntry.TASK), states) ? 1 : 0;
@@ -161,7 +174,7 @@ function bad_entry(entry: number): never {
 /** Queues an entry that is in no queue. Context: any. */
 export function add_wait_queue_raw(head: number, entry: number): void {
   check_wait_head(head, 'add_wait_queue');
-  if (ld(entry + WaitEntry.TASK) === 0 && ld(entry + WaitEntry.FUNC) <= WOKEN_WAKE) bad_entry(entry);
+  if (ld(entry + WaitEntry.TASK) === 0 && ld(entry + WaitEntry.FUNC) <= BIT_WAKE) bad_entry(entry);
   if (!list_unlinked(entry + WaitEntry.LIST))
     BUG(`add_wait_queue: the entry ${lock_text(entry)} is in a queue already, or was never initialised`);
   const flags = lock_irqsave(head + WaitHead.LOCK);

@@ -28,8 +28,8 @@ import { can_balance, idle_balance, switch_tasks } from '../sched/core.js';
 import { __might_sleep, blocked_text, for_each_task } from '../sched/debug.js';
 import { pq_first } from '../sched/pqueue.js';
 import { rcu_poll } from '../sched/rcu.js';
-import { exit_task, release_task, stopped_before_start } from '../sched/kthread.js';
-import { cond_resched, drive, preempt_schedule, resched, schedule } from '../sched/sleep.js';
+import { exit_task, parked_before_start, release_task, stopped_before_start } from '../sched/kthread.js';
+import { cond_resched, drive, give_way, preempt_schedule, resched, schedule } from '../sched/sleep.js';
 import {
   Block,
   Rwsem,
@@ -41,7 +41,7 @@ import {
   TASK_UNINTERRUPTIBLE,
 } from '../sched/task-layout.js';
 import { NR_HRTIMERS } from '../sched/work-layout.js';
-import { a_ld, hash_memory, ld, ldf64, own_bytes, own_words, restore_snapshot, st, take_snapshot } from './raw.js';
+import { a_ld, hash_memory, ld, ld8, ldf64, own_bytes, own_words, restore_snapshot, st, take_snapshot } from './raw.js';
 import {
   clock_ns,
   count_step,
@@ -192,7 +192,7 @@ twin(call_text).$g = function* (handle: unknown, a: unknown, b: unknown, c: unkn
 // No generator of its own: the caller delegates to the function's.
 twin(call_sleepable).$y = (handle: unknown, argument: unknown): Activation =>
   start_function(handle as number, argument);
-for (const f of [drive, schedule, resched]) twin(f).$y = f as unknown as (...args: unknown[]) => Activation;
+for (const f of [drive, schedule, resched, give_way]) twin(f).$y = f as unknown as (...args: unknown[]) => Activation;
 twin(cond_resched).$y = function* (): Activation {
   if (ld(current_task() + Task.RCU_NESTING) !== 0) __might_sleep('cond_resched');
   if (ld(my + Pcpu.NEED_RESCHED) === 0 || preempt_count() !== 0) return 0;
@@ -372,7 +372,7 @@ function look_at(c: number): boolean {
 }
 function first_is_bound(area: number): boolean {
   const task = pq_first(area + Pcpu.RQ_HEAP) - Task.NODE;
-  return (ld(task + Task.ALLOWED) & ld(task + Task.ALLOWED + 4)) !== -1;
+  return (ld(task + Task.ALLOWED) & ld(task + Task.ALLOWED + 4)) !== -1 || ld8(task + Task.MIGRATION_DISABLED) !== 0;
 }
 /** For tests: how the view that a strategy is given differs from what a look at every CPU says, '' if it does not. */
 export function view_error(): string {
@@ -574,6 +574,7 @@ function resume_task(c: number, task: number): void {
     let activation = running[slot]!;
     if (slot === 0) {
       if (stopped_before_start(task)) return task_ended(task, ld(task + Task.EXIT_CODE), false);
+      if (parked_before_start(task)) return leave_task(task, false);
       activation = start_function(ld(task + Task.THREADFN), ld(task + Task.DATA));
       const taken = now[Now.FREED]! > 0 ? freed[--now[Now.FREED]!]! : now[Now.SLOTS]!++;
       running[taken] = activation;

@@ -99,6 +99,8 @@ const MODULES: Entry[] = [
   races('modules/torture/semaphore', { rounds: 1 }, { cpus: [1] }),
   races('modules/torture/seqlock', { rounds: 1 }, { cpus: [1] }),
   same('modules/torture/percpu', { rounds: 1 }, { schedules: 20 }),
+  races('modules/torture/scheduling', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
+  races('modules/torture/signals', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
   races('modules/torture/sleeping', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
   same('modules/torture/rcu', { rounds: 1 }, { schedules: 20 }),
   same('modules/torture/rculist', { rounds: 1 }, { schedules: 20 }),

@@ -69,6 +69,7 @@ import * as torture from './torture.js';
 import * as types from './types.js';
 import * as vmalloc from './vmalloc.js';
 import * as wait from './wait.js';
+import * as wait_bit from './wait_bit.js';
 import * as workqueue from './workqueue.js';
 
 export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -141,6 +142,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   types,
   vmalloc,
   wait,
+  wait_bit,
   workqueue,
 };
 

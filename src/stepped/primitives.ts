@@ -152,6 +152,17 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'finish_wait',
     'wait_woken',
   ],
+  'linux/wait_bit.js': [
+    'wait_on_bit',
+    'wait_on_bit_timeout',
+    'wait_on_bit_lock',
+    'var_loop',
+    'var_result',
+    'wait_var_event',
+    'wait_var_event_interruptible',
+    'wait_var_event_killable',
+    'wait_var_event_timeout',
+  ],
   'linux/wait-event.js': [
     'wait_loop',
     'wait_cmd_loop',

@@ -59,6 +59,7 @@ class section extends Struct('section', {
   inside: u32,
   readers: atomic_t,
   home_made: atomic_t,
+  overlap: atomic_t,
   reads: atomic_t,
   pad: array(u32, 20),
 }) {}
@@ -204,13 +205,17 @@ export function* hog(me: number) {
   while (atomic_read(finished) === 0 && !kthread_should_stop()) {
     if (broken.value === 5) home_made_lock(false);
     else read_lock(shared.lock);
-    // So that readers overlap: the lock is never free by itself while others come.
-    const seen = atomic_read(shared.reads);
-    for (let n = 0; n < 2000 && atomic_read(shared.reads) === seen; n++) cpu_relax();
+    // So that readers overlap: one leaves when another is inside, or nobody comes any more.
+    atomic_inc(shared.overlap);
+    for (let n = 0; ; n++) {
+      const inside = atomic_read(shared.overlap);
+      if ((inside > 1 || n > 2000) && atomic_cmpxchg(shared.overlap, inside, inside - 1) === inside) break;
+      cpu_relax();
+    }
     atomic_inc(shared.reads);
     if (broken.value === 5) atomic_dec(shared.home_made);
     else read_unlock(shared.lock);
-    if ((atomic_read(shared.reads) & 15) === me) yield* cond_resched();
+    if ((atomic_read(shared.reads) & 15) === (me & 15)) yield* cond_resched();
   }
   return 1;
 }

@@ -51,6 +51,7 @@ class section extends Struct('section', {
   readers: atomic_t,
   reads: atomic_t,
   home_made: atomic_t,
+  overlap: atomic_t,
   by: array(u32, 256),
   finished: atomic_t,
 }) {}
@@ -177,9 +178,13 @@ export function* hog(_k: number) {
         yield* cond_resched();
       }
     } else yield* down_read(shared.lock);
-    const seen = atomic_read(shared.reads);
-    // So that readers overlap: it is never free by itself while others come.
-    for (let n = 0; n < 500 && atomic_read(shared.reads) === seen; n++) yield* cond_resched();
+    // So that readers overlap: one leaves when another is inside, or nobody comes any more.
+    atomic_inc(shared.overlap);
+    for (let n = 0; ; n++) {
+      const inside = atomic_read(shared.overlap);
+      if ((inside > 1 || n > 500) && atomic_cmpxchg(shared.overlap, inside, inside - 1) === inside) break;
+      yield* cond_resched();
+    }
     atomic_inc(shared.reads);
     if (broken.value === 7) atomic_dec(shared.home_made);
     else up_read(shared.lock);
@@ -206,6 +211,7 @@ export function* hungry(k: number) {
       }
       yield* cond_resched();
     }
+    if (failures() !== 0) break;
     yield* cond_resched();
   }
   atomic_inc(shared.finished);

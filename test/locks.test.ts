@@ -30,8 +30,9 @@ async function run(
   cpus: number,
   parameters: Record<string, number>,
   patience_ms = 30_000,
+  panic_on_oops = true,
 ): Promise<Outcome> {
-  const machine = await Machine.boot({ cpus, panic_on_oops: true });
+  const machine = await Machine.boot({ cpus, panic_on_oops });
   let error = '';
   let idle = false;
   let blocked = '';
@@ -92,6 +93,12 @@ test('who waits for good is named with what it waits for and who holds it', asyn
   expect(blocked).toMatch(/blocked\/1\/\d+ waits for the rwsem \(to read\) sem\+0x0.*, held for writing/);
   expect(blocked).toMatch(/blocked\/2\/\d+ waits for the rwsem \(to write\) sem\+0x0.*, held for writing/);
   expect(blocked).toMatch(/blocked\/3\/\d+ waits for the semaphore semaphore\+0x0.*, count 0/);
+});
+
+test('a task that dies of an oops in the queue of an rwsem or a semaphore keeps nobody out', async () => {
+  const { log, blocked } = await run(API, 2, { what: 101 }, 10_000, false);
+  expect(log.match(/BUG: scheduling while atomic: dies/g)).toHaveLength(2);
+  expect(blocked).toBe('');
 });
 
 const ROUNDS: Record<string, number> = { rwlock: 200, seqlock: 200, rwsem: 30, semaphore: 30, mutex: 60 };

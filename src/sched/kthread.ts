@@ -17,6 +17,8 @@ import { complete_all_raw, init_completion_raw, wait_for_completion_attempt } fr
 import { cpu_allowed, NICE_0_WEIGHT, wake_up_process } from './core.js';
 import { block_on, held_mutexes_text, might_sleep } from './debug.js';
 import { mutex_abandon } from './mutex.js';
+import { rwsem_abandon } from './rwsem.js';
+import { semaphore_abandon } from './semaphore.js';
 import { list_push_back, list_remove } from './rawlist.js';
 import { rcu_exit } from './rcu.js';
 import { delegate, drive, SLEEP, type Sleeping } from './sleep.js';
@@ -259,6 +261,21 @@ export function stopped_before_start(task: number): boolean {
   return true;
 }
 
+/** Other queues pass over a waiter that can't be woken; these wake one, or let it in, and rely on it. */
+function abandon_wait(task: number): void {
+  const lock = ld(task + Task.BLOCK_ADDR);
+  switch (ld(task + Task.BLOCK_KIND)) {
+    case Block.MUTEX:
+      return mutex_abandon(lock, task);
+    case Block.RWSEM_READ:
+    case Block.RWSEM_WRITE:
+      return rwsem_abandon(lock, task);
+    case Block.SEMAPHORE:
+      return semaphore_abandon(lock, task);
+    default:
+  }
+}
+
 /** The running task's last act; the CPU loop then switches away from it for ever. Context: its own, nothing held. */
 export function exit_task(task: number, code: number, oopsed: boolean): void {
   if (ld(task + Task.MUTEXES) !== 0)
@@ -267,8 +284,7 @@ export function exit_task(task: number, code: number, oopsed: boolean): void {
   if (oopsed && (ld(task + Task.FLAGS) & PF_WQ_WORKER) !== 0) wq_worker_died(task);
   a_or(task + Task.FLAGS, PF_EXITING | (oopsed ? PF_OOPSED : 0));
   st(task + Task.EXIT_CODE, code);
-  // Other queues pass over a waiter that can't be woken; the mutex wakes one, and relies on it.
-  if (oopsed && ld(task + Task.BLOCK_KIND) === Block.MUTEX) mutex_abandon(ld(task + Task.BLOCK_ADDR), task);
+  if (oopsed) abandon_wait(task);
   const flags = lock_irqsave(Mach.LOCK_TASKLIST);
   list_remove(task + Task.TASKS);
   unlock_irqrestore(Mach.LOCK_TASKLIST, flags);

@@ -13,11 +13,18 @@
 // under WAIT_LOCK. A free one is taken by whoever runs, which H bounds. Who waits is on the list in the order in which it
 // came; when a reader is first, all readers of the list are let in together: they are counted for them, and their frames
 // say so. A writer that is woken takes it by itself.
-import { current_task } from '../cpu/context.js';
+import { cpu, current_task } from '../cpu/context.js';
 import { LockKind } from '../cpu/lock-stat.js';
 import { note_slept, wait_began } from '../cpu/lock-wait.js';
 import { a_add, a_and, a_cas, a_ld, a_or, a_sub, ld, st, STEPPED } from '../cpu/raw.js';
-import { arch_spin_init, LOCK_MAGIC, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
+import {
+  arch_spin_init,
+  LOCK_MAGIC,
+  lock_irqsave,
+  lock_text,
+  spin_holder,
+  unlock_irqrestore,
+} from '../cpu/spinlock.js';
 import { BUG, task_comm, task_pid } from '../kernel/panic.js';
 import { Event, trace_begin, trace_end } from '../kernel/trace.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
@@ -310,6 +317,19 @@ export function downgrade_write_raw(s: number): void {
   if ((a_add(s, Count.READER - Count.WRITER) & Count.WAITERS) === 0) return;
   // Readers that wait at the head come in, too.
   wake_after_release(s);
+}
+
+/** As mutex_abandon: the task died of an oops while it was on the list. One that was let in holds it for ever. */
+export function rwsem_abandon(s: number, task: number): void {
+  if (ld(s + Rwsem.MAGIC) !== LOCK_MAGIC || spin_holder(s + Rwsem.WAIT_LOCK) === cpu) return;
+  const flags = lock_irqsave(s + Rwsem.WAIT_LOCK);
+  for (let at = ld(s + Rwsem.WAIT_LIST); at !== s + Rwsem.WAIT_LIST; at = ld(at)) {
+    if (ld(at - LIST + TASK) !== task) continue;
+    dequeue(at - LIST, s);
+    wake_waiters(s, false);
+    break;
+  }
+  unlock_irqrestore(s + Rwsem.WAIT_LOCK, flags);
 }
 
 export const rwsem_is_locked_raw = (s: number): boolean => !is_free(a_ld(s));

@@ -3,11 +3,11 @@
 // COUNT is how many may still come in; it and the list are under LOCK. A semaphore has no owner: up() may be called by
 // anybody in any context. While tasks wait the count stays 0: up() hands what it gives back to the first of them (its
 // frame says so), so that they come in in the order in which they came.
-import { current_task } from '../cpu/context.js';
+import { cpu, current_task } from '../cpu/context.js';
 import { LockKind } from '../cpu/lock-stat.js';
 import { note_slept, wait_began } from '../cpu/lock-wait.js';
 import { ld, st } from '../cpu/raw.js';
-import { arch_spin_init, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
+import { arch_spin_init, lock_irqsave, lock_text, spin_holder, unlock_irqrestore } from '../cpu/spinlock.js';
 import { BUG } from '../kernel/panic.js';
 import { set_current_state, try_to_wake_up, __set_current_state } from './core.js';
 import { block_on, might_sleep, unblock } from './debug.js';
@@ -113,6 +113,18 @@ export function up_raw(s: number): void {
     st(waiter + TASK, 0);
     // Under the lock: the task does not go on, and its frame stays, until it has had it.
     try_to_wake_up(task, TASK_NORMAL);
+  }
+  unlock_irqrestore(s + Semaphore.LOCK, flags);
+}
+
+/** As mutex_abandon: the task died of an oops while it was on the list. */
+export function semaphore_abandon(s: number, task: number): void {
+  if (ld(s + Semaphore.MAGIC) !== MAGIC || spin_holder(s + Semaphore.LOCK) === cpu) return;
+  const flags = lock_irqsave(s + Semaphore.LOCK);
+  for (let at = ld(s + Semaphore.WAIT_LIST); at !== s + Semaphore.WAIT_LIST; at = ld(at)) {
+    if (ld(at - LIST + TASK) !== task) continue;
+    list_remove(at);
+    break;
   }
   unlock_irqrestore(s + Semaphore.LOCK, flags);
 }

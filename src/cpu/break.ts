@@ -15,7 +15,7 @@ export const enum Break {
   /** A function call to another CPU is announced before its slot is written. */
   CALL_BEFORE_FILL = 16,
   /** A mutex is never handed to the waiter that was passed over. */
-  NO_HANDOFF = 32,
+  NO_HANDOFF = 128,
   /** del_timer_sync does not wait for a running function. */
   DEL_TIMER_SYNC = 8,
   /** The driver of attempts for C forgets the frame of the call over the sleep. */

@@ -20,19 +20,6 @@ export interface CpuRow {
 /** Task switches of each CPU since boot. */
 export const switches = (machine: Machine): number[] => machine.statistics().map((cpu) => cpu.switches);
 
-export const cpuRows = (machine: Machine, rounds: readonly number[], verdicts: ReadonlyMap<number, string>): CpuRow[] =>
-  machine.statistics().map((of) => ({
-    cpu: of.cpu,
-    rounds: rounds[of.cpu] ?? 0,
-    operations: of.operations,
-    contended: of.contended,
-    migrations: of.migrations,
-    switches: of.switches,
-    interrupts: of.interrupts,
-    worst_wait_ms: of.worst_wait_ms,
-    verdict: verdicts.get(of.cpu) ?? 'ok',
-  }));
-
 export type Totals = Omit<CpuRow, 'cpu' | 'rounds' | 'verdict'>;
 /** Sums, and the longest wait. */
 export function totals(rows: readonly CpuRow[]): Totals {

@@ -3,13 +3,14 @@
 import type { LogRecord } from '../kernel/log-reader.js';
 import { LockstepError } from '../machine/errors.js';
 import { format_record } from '../machine/log-format.js';
+import type { Machine } from '../machine/machine.js';
 import type { CompiledModule } from '../module/compile.js';
 import type { MachineCommandOptions } from './arguments.js';
 import { Interrupted, type Interrupt } from './interrupt.js';
 import { findings, findingText } from './locate.js';
 import { summary } from './run.js';
 import { Session } from './session.js';
-import { cpuRows, switches, type CpuRow } from './statistics.js';
+import { switches, type CpuRow } from './statistics.js';
 import { lastEvents, traceEvents, type TraceFile } from './trace.js';
 
 export interface TurnOptions extends MachineCommandOptions {
@@ -24,6 +25,8 @@ export interface TurnOptions extends MachineCommandOptions {
 /** Lines of the log that a failure shows, and that are kept for it. */
 export const LAST_LINES = 30;
 const PROGRESS_MS = 250;
+/** Rounds of one machine: addresses of functions are not used twice within a boot, so a machine does not last for ever. */
+const ROUNDS_PER_BOOT = 100;
 
 export interface Turn {
   name: string;
@@ -62,8 +65,11 @@ export async function runTurn(
 ): Promise<Turn> {
   const started = performance.now();
   const trace_events = traceEvents(options.trace, options);
-  const session = await Session.boot({ ...options, ...(trace_events !== undefined && { trace_events }) }, interrupt);
-  const { machine } = session;
+  const boot = (): Promise<Session> =>
+    Session.boot({ ...options, ...(trace_events !== undefined && { trace_events }) }, interrupt);
+  let session = await boot();
+  let { machine } = session;
+  const past = new Past(machine.cpus);
   const rounds = { all: 0, of: new Array<number>(machine.cpus).fill(0) };
   const count = new Operations(machine.cpus);
   const ticker = setInterval(() => {
@@ -94,6 +100,11 @@ export async function runTurn(
       switches(machine).forEach((n, c) => (rounds.of[c]! += n > before[c]! ? 1 : 0));
       machine.records.splice(0, machine.records.length - LAST_LINES);
       if (performance.now() >= end) break;
+      if (rounds.all % ROUNDS_PER_BOOT !== 0) continue;
+      past.add(machine, count);
+      await session.end();
+      session = await boot();
+      ({ machine } = session);
     }
   } catch (error) {
     // A finding that the machine died of is a verdict; a source that is refused or a short memory is none.
@@ -107,12 +118,11 @@ export async function runTurn(
     clearInterval(ticker);
   }
   machine.dmesg(); // takes what the ring still holds
-  const rows = cpuRows(machine, rounds.of, verdicts(machine.records, failure));
   if (failure === null) events = [];
   else if (events.length === 0) events = lastEvents(machine);
   if (trace !== null && (failure !== null || trace.always)) trace.file.write(machine);
-  count.since(machine.statistics());
-  rows.forEach((row, c) => (row.operations = count.total[c]!));
+  past.add(machine, count);
+  const rows = past.rows(rounds.of, count, verdicts(machine.records, failure));
   await session.end();
 
   const found = findings(machine.records).map(findingText);
@@ -135,6 +145,45 @@ export async function runTurn(
   };
 }
 
+/** What the CPUs counted on the machines of a turn, one after the other. */
+class Past {
+  readonly #rows: CpuRow[];
+  constructor(cpus: number) {
+    this.#rows = Array.from({ length: cpus }, (_, cpu) => ({
+      cpu,
+      rounds: 0,
+      operations: 0,
+      contended: 0,
+      migrations: 0,
+      switches: 0,
+      interrupts: 0,
+      worst_wait_ms: 0,
+      verdict: 'ok',
+    }));
+  }
+  /** Before the machine is powered off. */
+  add(machine: Machine, count: Operations): void {
+    count.since(machine.statistics());
+    count.reset();
+    for (const [c, of] of machine.statistics().entries()) {
+      const row = this.#rows[c]!;
+      row.contended += of.contended;
+      row.migrations += of.migrations;
+      row.switches += of.switches;
+      row.interrupts += of.interrupts;
+      row.worst_wait_ms = Math.max(row.worst_wait_ms, of.worst_wait_ms);
+    }
+  }
+  rows(rounds: readonly number[], count: Operations, verdicts: ReadonlyMap<number, string>): CpuRow[] {
+    return this.#rows.map((row, c) => ({
+      ...row,
+      rounds: rounds[c] ?? 0,
+      operations: count.total[c]!,
+      verdict: verdicts.get(c) ?? 'ok',
+    }));
+  }
+}
+
 /** Operations of each CPU, whose own count is a word that wraps. */
 class Operations {
   readonly total: number[];
@@ -143,6 +192,10 @@ class Operations {
   constructor(cpus: number) {
     this.total = new Array<number>(cpus).fill(0);
     this.#last = new Array<number>(cpus).fill(0);
+  }
+  /** The next counts are those of a new machine. */
+  reset(): void {
+    this.#last.fill(0);
   }
   since(statistics: readonly { operations: number }[]): { operations: number[]; over: number } {
     const now = performance.now();

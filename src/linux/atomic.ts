@@ -233,3 +233,4 @@ export * from './atomic-long.js';
 export * from './cmpxchg.js';
 export * from './barrier.js';
 no_step(ATOMIC_INIT);
+export { atomic_cond_read_acquire, atomic_cond_read_relaxed } from './cond-load.js';

@@ -51,3 +51,4 @@ export function smp_store_mb<V extends StructView, K extends Key<V>>(v: V, field
   if (heap.limit1 !== 0) a_or(my + Pcpu.STAT_OPS, 0);
 }
 no_step(smp_mb__before_atomic, smp_mb__after_atomic);
+export { smp_cond_load_acquire, smp_cond_load_relaxed } from './cond-load.js';

@@ -68,6 +68,7 @@ import * as timer from './timer.js';
 import * as torture from './torture.js';
 import * as types from './types.js';
 import * as vmalloc from './vmalloc.js';
+import * as unaligned from './unaligned.js';
 import * as wait from './wait.js';
 import * as wait_bit from './wait_bit.js';
 import * as workqueue from './workqueue.js';
@@ -141,6 +142,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   torture,
   types,
   vmalloc,
+  unaligned,
   wait,
   wait_bit,
   workqueue,

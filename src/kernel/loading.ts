@@ -11,6 +11,8 @@ export interface Parameter {
   cell: StructView;
   mode: number;
   description: string;
+  /** module_param_array: where the number of values goes. */
+  count?: StructView | null;
 }
 export interface Evaluation {
   module: string;

@@ -191,7 +191,16 @@ export function WARN_ON(condition: unknown): boolean {
 }
 /** True the first time that this call site is seen since boot. Sites are told apart by a hash of the stack's top. */
 export function first_time(frames = 1): boolean {
-  const site = stack_lines(new Error().stack).slice(0, frames).join();
+  return first_seen(stack_lines(new Error().stack).slice(0, frames).join());
+}
+const PRINTING =
+  /\/(linux\/(printk|printk-ratelimit|sprintf|kernel)|kernel\/(printk|vsprintf|vsprintf-pointer|trace))\./;
+/** As first_time, of the place that called printk or one of its kin. */
+export function first_caller(): boolean {
+  const lines = stack_lines(new Error().stack).filter((line) => !PRINTING.test(line));
+  return first_seen(lines[0] ?? '');
+}
+function first_seen(site: string): boolean {
   let hash = 0x811c9dc5;
   for (let i = 0; i < site.length; i++) hash = Math.imul(hash ^ site.charCodeAt(i), 0x01000193);
   hash |= 1;

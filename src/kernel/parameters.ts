@@ -31,17 +31,33 @@ export function set_parameter(evaluation: Evaluation, name: string, text: string
     cell: { value: unknown; set(text: string): number };
   };
   if (type.kind === 'chars') return cell.set(text) < 0 ? `'${text}' is longer than ${type.count - 1} bytes` : '';
-  if (type.kind !== 'scalar') return 'arrays and structs cannot be set from outside';
+  if (type.kind === 'array') {
+    const values = text.split(',');
+    if (values.length > type.count) return `there are ${values.length} values, ${type.count} at most`;
+    const array = cell as unknown as { set(i: number, value: unknown): void };
+    const read: unknown[] = [];
+    for (const one of values) {
+      const refused = scalar_value(type.element as FieldType, one, (value) => read.push(value));
+      if (refused !== '') return refused;
+    }
+    for (let i = 0; i < read.length; i++) array.set(i, read[i]);
+    if (parameter.count) (parameter.count as unknown as { value: number }).value = values.length;
+    return '';
+  }
+  return scalar_value(type, text, (value) => (cell.value = value));
+}
+function scalar_value(type: FieldType, text: string, set: (value: unknown) => void): string {
+  if (type.kind !== 'scalar') return 'structs cannot be set from outside';
   const { bool, access } = type as Scalar<unknown>;
   if (bool) {
     if (!/^([yYnN01]|on|off|true|false)$/.test(text)) return `'${text}' is no bool: y, n, 1, 0, on or off`;
-    cell.value = /^([yY1]|on|true)$/.test(text);
+    set(/^([yY1]|on|true)$/.test(text));
     return '';
   }
   const value = parse_integer(text);
   if (value === null) return `'${text}' is not an integer`;
   const [low, high] = RANGES[access]!;
   if (value < low || value > high) return `${value} is out of range (${low} to ${high})`;
-  cell.value = access === 'i64' || access === 'u64' ? value : Number(value);
+  set(access === 'i64' || access === 'u64' ? value : Number(value));
   return '';
 }

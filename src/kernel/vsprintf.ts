@@ -8,7 +8,7 @@
 //
 // A format that doesn't fit its arguments is undefined in C. Here the place is marked in the output and a warning
 // says what is wrong.
-import { WARN_ONCE } from './panic.js';
+import { first_caller, WARN } from './panic.js';
 import { format_pointer } from './vsprintf-pointer.js';
 import { format_integer, LEFT, number_of, pad, PLUS, SPACE, SPECIAL, ZERO } from './vsprintf-number.js';
 import { text_of } from './vsprintf-text.js';
@@ -124,8 +124,9 @@ function parse(fmt: string): Spec[] {
 
 /** The format as it was written: without the level before it and the end of the line, on which the message would break. */
 const as_written = (fmt: string): string => fmt.replace(/^\x01./, '').replace(/\n$/, '');
+/** Once for each place that prints: the frames of the kernel's own way here are the same for all. */
 function complain(fmt: string, what: string): void {
-  WARN_ONCE(true, "%s in the format string '%s'", what, as_written(fmt));
+  if (first_caller()) WARN(true, "%s in the format string '%s'", what, as_written(fmt));
 }
 
 /** The text of `fmt` with `args` in its conversions. Context: any. */

@@ -1,6 +1,14 @@
 // <linux/cpumask.h>: sets of CPUs. A mask is a `struct cpumask` in memory, 64 bits; single bits change atomically.
 // Context: any.
-import { on_each_cpu_mask as each_raw, smp_call_function_many as many_raw, type smp_call_func_t } from '../cpu/smp.js';
+import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
+import {
+  cpu_online,
+  on_each_cpu_mask as each_raw,
+  raw_smp_processor_id,
+  smp_call_function_many as many_raw,
+  smp_call_function_single,
+  type smp_call_func_t,
+} from '../cpu/smp.js';
 import { ld, st } from '../cpu/raw.js';
 import { Mach } from '../machine/memory-map.js';
 import { MAX_CPUS } from '../machine/params.js';
@@ -79,3 +87,46 @@ export const smp_call_function_many = (
 /** Runs `func(info)` on every CPU of the mask. Context: task, interrupts on. */
 export const on_each_cpu_mask = (mask: cpumask, func: smp_call_func_t, info: number, wait: boolean | number): void =>
   each_raw(mask['@addr'], func, info, wait);
+
+/**
+ * Runs `func(info)` on one CPU of the mask: this one if it is in it, else the first. Context: task, interrupts on.
+ * Return: 0, -ENXIO if no CPU of the mask is there.
+ */
+export function smp_call_function_any(
+  mask: cpumask,
+  func: smp_call_func_t,
+  info: number,
+  wait: boolean | number,
+): number {
+  preempt_disable();
+  const target = cpumask_test_cpu(raw_smp_processor_id(), mask) ? raw_smp_processor_id() : cpumask_first(mask);
+  const result = smp_call_function_single(target, func, info, wait);
+  preempt_enable();
+  return result;
+}
+/**
+ * Asks `cond(cpu, info)`, here and with preemption off, for each CPU of the mask, and runs `func(info)` on those for which
+ * it is true. Context: task, interrupts on. `cond` must not sleep.
+ */
+export function on_each_cpu_cond_mask(
+  cond: (cpu: number, info: number) => unknown,
+  func: smp_call_func_t,
+  info: number,
+  wait: boolean | number,
+  mask: cpumask,
+): void {
+  const chosen: number[] = [];
+  preempt_disable();
+  for (const c of for_each_cpu(mask)) if (cpu_online(c) && cond(c, info)) chosen.push(c);
+  for (const c of chosen) smp_call_function_single(c, func, info, wait);
+  preempt_enable();
+}
+/** on_each_cpu_cond_mask over all CPUs. */
+export function on_each_cpu_cond(
+  cond: (cpu: number, info: number) => unknown,
+  func: smp_call_func_t,
+  info: number,
+  wait: boolean | number,
+): void {
+  on_each_cpu_cond_mask(cond, func, info, wait, cpu_online_mask);
+}

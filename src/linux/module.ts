@@ -52,4 +52,10 @@ export function symbol_get<T extends (...args: never[]) => unknown>(name: string
 }
 export const symbol_put = (name: string): void => put(find_module(module_of_text(kallsyms_lookup_name(name))));
 export { find_module, try_module_get, module_refcount, module_put } from '../kernel/module.js';
-export { module_param, module_param_named, module_param_string, MODULE_PARM_DESC } from './moduleparam.js';
+export {
+  module_param,
+  module_param_array,
+  module_param_named,
+  module_param_string,
+  MODULE_PARM_DESC,
+} from './moduleparam.js';

@@ -3,6 +3,14 @@ import { printk } from '../kernel/printk.js';
 export { printk };
 import { first_time } from '../kernel/panic.js';
 export { dump_stack } from '../kernel/panic.js';
+export {
+  DUMP_PREFIX_ADDRESS,
+  DUMP_PREFIX_NONE,
+  DUMP_PREFIX_OFFSET,
+  print_hex_dump,
+  print_hex_dump_bytes,
+  print_hex_dump_debug,
+} from './hexdump.js';
 
 export const KERN_SOH = '\x01';
 export const KERN_EMERG = '\x010';

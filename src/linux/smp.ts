@@ -13,4 +13,10 @@ export {
   smp_processor_id,
   smp_send_reschedule,
 } from '../cpu/smp.js';
-export { on_each_cpu_mask, smp_call_function_many } from './cpumask.js';
+export {
+  on_each_cpu_cond,
+  on_each_cpu_cond_mask,
+  on_each_cpu_mask,
+  smp_call_function_any,
+  smp_call_function_many,
+} from './cpumask.js';

@@ -52,6 +52,8 @@ const WAKE_TASK = 1;
 const TIMER_DAEMON = 0x1;
 /** Timer.FLAGS: the function is called with interrupts off, and nothing comes between the expiry and it. */
 export const TIMER_IRQSAFE = 0x200000;
+/** Timer.FLAGS: FUNCTION is 0 because the timer was shut down, not because it never was set up. */
+const TIMER_SHUT_DOWN = 0x40000000;
 const NEVER = Infinity;
 
 /** Ticks since boot, 1 / HZ s each; wraps at 2^32. Context: any. */
@@ -130,43 +132,64 @@ function detach(timer: number): boolean {
   }
 }
 
-/** Arms at jiffy `expires`; an armed timer is moved. Context: any. Return: 1 if it was armed already. */
-export function mod_timer_raw(timer: number, expires: number): number {
-  if (ld(timer + Timer.FUNCTION) === 0)
+/** How mod_timer_raw treats a timer that is armed, or is not. */
+export const enum Mod {
+  ANY = 0,
+  /** One that is not armed stays so. */
+  PENDING = 1,
+  /** One that is armed is only moved to an earlier jiffy. */
+  REDUCE = 2,
+}
+/**
+ * Arms at jiffy `expires`; an armed timer is moved. One that was shut down stays as it is. `on`: the CPU on which it is to
+ * run, even if its function runs elsewhere now; -1: this one. Context: any. Return: 1 if it was armed already.
+ */
+export function mod_timer_raw(timer: number, expires: number, mode = Mod.ANY, on = -1): number {
+  if (ld(timer + Timer.FUNCTION) === 0 && (ld(timer + Timer.FLAGS) & TIMER_SHUT_DOWN) === 0)
     BUG(`mod_timer: the timer at ${symbol_text(timer)} has not been set up with timer_setup`);
   const outer = local_irq_save();
   let was: number;
-  do was = rearm(timer, expires);
+  do was = rearm(timer, expires, mode, on);
   while (was < 0);
   trace_fast(Event.TIMER_START, timer, expires);
   local_irq_restore(outer);
   return was;
 }
 /** One attempt. Return: 1 if it was armed, 0 if not, -1 if another CPU has moved the timer meanwhile. */
-function rearm(timer: number, expires: number): number {
+function rearm(timer: number, expires: number, mode: Mod, on: number): number {
+  const to_cpu = on < 0 ? cpu : on;
   const word = a_ld(timer + Timer.BASE);
-  const from = word === 0 ? cpu : base_cpu(word);
-  const first = percpu_base(Math.min(from, cpu)) + Pcpu.TIMER_LOCK;
-  const second = from === cpu ? 0 : percpu_base(Math.max(from, cpu)) + Pcpu.TIMER_LOCK;
+  const from = word === 0 ? to_cpu : base_cpu(word);
+  const first = percpu_base(Math.min(from, to_cpu)) + Pcpu.TIMER_LOCK;
+  const second = from === to_cpu ? 0 : percpu_base(Math.max(from, to_cpu)) + Pcpu.TIMER_LOCK;
   const flags = lock_irqsave(first);
   if (second !== 0) arch_spin_lock(second);
   const area = percpu_base(from);
-  const stays = from === cpu || a_ld(area + Pcpu.TIMER_RUNNING) === timer;
-  const target = stays ? area : my;
-  const to = base_word(stays ? from : cpu) | ARMED;
+  const stays = from === to_cpu || (on < 0 && a_ld(area + Pcpu.TIMER_RUNNING) === timer);
+  const target = stays ? area : percpu_base(to_cpu);
+  const to = base_word(stays ? from : to_cpu) | ARMED;
   let was = -1;
-  if (word === 0 ? a_cas(timer + Timer.BASE, 0, to) === 0 : ld(timer + Timer.BASE) === word) {
+  if (word === 0 && a_ld(timer + Timer.BASE) === 0 && leave(timer, 0, expires, mode)) was = 0;
+  else if (word === 0 ? a_cas(timer + Timer.BASE, 0, to) === 0 : ld(timer + Timer.BASE) === word) {
     was = word & ARMED;
-    if (was !== 0) {
-      pq_remove(area + Pcpu.TIMER_HEAP, timer);
-      if (!stays) publish(area);
-    } else count(timer, 1);
-    insert(target, timer, expires);
-    a_st(timer + Timer.BASE, to);
+    if (word === 0 || !leave(timer, was, expires, mode)) {
+      if (was !== 0) {
+        pq_remove(area + Pcpu.TIMER_HEAP, timer);
+        if (!stays) publish(area);
+      } else count(timer, 1);
+      insert(target, timer, expires);
+      a_st(timer + Timer.BASE, to);
+    }
   }
   if (second !== 0) arch_spin_unlock(second);
   unlock_irqrestore(first, flags);
   return was;
+}
+/** True if the timer is to stay as it is. */
+function leave(timer: number, armed: number, expires: number, mode: Mod): boolean {
+  if (ld(timer + Timer.FUNCTION) === 0) return true;
+  if (armed === 0) return mode === Mod.PENDING;
+  return mode === Mod.REDUCE && time_before_eq(ld(timer + Timer.EXPIRES), expires);
 }
 function insert(area: number, timer: number, expires: number): void {
   const now = get_jiffies();
@@ -186,6 +209,37 @@ export function add_timer_raw(timer: number): void {
   )
     return;
   mod_timer_raw(timer, ld(timer + Timer.EXPIRES));
+}
+
+/** Arms at its EXPIRES, on CPU `on`, a timer that is not armed. Context: any. */
+export function add_timer_on_raw(timer: number, on: number): void {
+  if (on < 0 || on >= ld(Mach.CPUS)) BUG(`add_timer_on: there is no CPU ${on}`);
+  if (WARN(timer_pending_raw(timer), 'add_timer_on: the timer %s is armed already', symbol_text(timer))) return;
+  mod_timer_raw(timer, ld(timer + Timer.EXPIRES), Mod.ANY, on);
+}
+
+/**
+ * Disarms and takes the function away: nothing arms the timer from here on, until it is set up again. Context: any.
+ * Return: 1 if it was armed. Its function may still be running on another CPU.
+ */
+export function timer_shutdown_raw(timer: number): number {
+  for (;;) {
+    const word = a_ld(timer + Timer.BASE);
+    if (word === 0) {
+      a_cas(timer + Timer.BASE, 0, base_word(cpu)); // so that it has a base, whose lock says who is first
+      continue;
+    }
+    const area = percpu_base(base_cpu(word));
+    const flags = lock_irqsave(area + Pcpu.TIMER_LOCK);
+    const same = ld(timer + Timer.BASE) === word;
+    if (same) {
+      if ((word & ARMED) !== 0) remove(area, timer, word);
+      st(timer + Timer.FUNCTION, 0);
+      st(timer + Timer.FLAGS, ld(timer + Timer.FLAGS) | TIMER_SHUT_DOWN);
+    }
+    unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
+    if (same) return word & ARMED;
+  }
 }
 
 /** Context: any. Return: 1 if the timer was armed. Its function may still be running on another CPU. */
@@ -241,7 +295,7 @@ export function run_timer_softirq(): void {
     const count_before = preempt_count();
     trace_event(Event.TIMER_EXPIRE, timer, fn);
     if (fn === WAKE_TASK) wake_sleeper(timer);
-    else call_text(fn, timer);
+    else if (fn !== 0) call_text(fn, timer); // 0: shut down since it was taken off
     trace_event(Event.TIMER_DONE, timer, fn);
     if (preempt_count() !== count_before)
       BUG(

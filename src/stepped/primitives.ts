@@ -44,7 +44,13 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'wait_for_completion_state',
     'without_time',
   ],
-  'linux/cpumask.js': ['smp_call_function_many', 'on_each_cpu_mask'],
+  'linux/cpumask.js': [
+    'smp_call_function_many',
+    'on_each_cpu_mask',
+    'smp_call_function_any',
+    'on_each_cpu_cond_mask',
+    'on_each_cpu_cond',
+  ],
   'linux/delay.js': ['ndelay', 'udelay', 'mdelay', 'usleep_range', 'ssleep', 'fsleep'],
   'linux/sched.js': ['break_lock', 'cond_resched_lock', 'io_schedule_timeout', 'set_cpus_allowed_ptr'],
   'linux/mutex.js': ['mutex_lock', 'mutex_lock_interruptible', 'mutex_lock_killable'],
@@ -116,7 +122,7 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'schedule_hrtimeout_range',
     'schedule_hrtimeout_range_clock',
   ],
-  'linux/timer.js': ['timer_delete_sync'],
+  'linux/timer.js': ['timer_delete_sync', 'timer_shutdown_sync'],
   'linux/workqueue.js': [
     'schedule_on_each_cpu',
     'cancel_work_sync',

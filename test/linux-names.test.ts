@@ -1,0 +1,36 @@
+// Small parts of the API in both builds: see the fixtures.
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+import { release_pools } from '../dist/machine/pool.js';
+import { in_parallel } from './deferred-setup.js';
+import { search } from './stepped-helpers.js';
+
+afterAll(release_pools);
+const file = (name: string): string => fileURLToPath(new URL(`./fixtures/linux/${name}.ts`, import.meta.url));
+
+test.each([1, 4])('timers, unaligned numbers, conditions and calls do what Linux says on %d CPUs', async (cpus) => {
+  const run = await in_parallel(file('names'), cpus, { ports: '3,0x10,7' } as never);
+  expect(run.fine, run.log).toBe(true);
+  expect(run.log).toMatch(/ports: 3, 3 16 7/);
+  expect(run.log).toMatch(/raw: 00000000: ff778800 22fcfdfe 00000011 00000000 {2}\.\.w\.{4}"\./);
+});
+test('they do step by step too', async () => {
+  const { failure } = await search(file('names'), { cpus: 2, schedules: 60 });
+  expect(failure?.message).toBeUndefined();
+});
+test('a wrong expectation is seen, in both builds', async () => {
+  const run = await in_parallel(file('names'), 2, { broken: 1 });
+  expect(run.fine).toBe(false);
+  const { failure } = await search(file('names'), { cpus: 2, schedules: 5, parameters: { broken: 1 } });
+  expect(failure?.message).toMatch(/WARN/);
+});
+test('more values than the array of a parameter has are refused', async () => {
+  const run = await in_parallel(file('names'), 1, { ports: '1,2,3,4,5' } as never);
+  expect(run.log).toMatch(/there are 5 values, 4 at most/);
+});
+test('a format that does not fit is complained about once for each place that prints', async () => {
+  const run = await in_parallel(file('formats'), 1);
+  expect(run.log.match(/WARNING: /g)).toHaveLength(2);
+  expect(run.log).toMatch(/string 'one %d'/);
+  expect(run.log).toMatch(/string 'two %d'/);
+});

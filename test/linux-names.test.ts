@@ -34,3 +34,15 @@ test('a format that does not fit is complained about once for each place that pr
   expect(run.log).toMatch(/string 'one %d'/);
   expect(run.log).toMatch(/string 'two %d'/);
 });
+
+test('a place prints ten times in five seconds when it is limited, and says what it left out', async () => {
+  const run = await in_parallel(file('ratelimit'), 1);
+  expect(run.log.match(/free \d/g)).toHaveLength(26);
+  expect(run.log.match(/limited \d/g)).toHaveLength(11);
+  expect(run.log).toMatch(/say: 15 callbacks suppressed\n.*limited 100/);
+  expect(run.fine, run.log).toBe(true);
+});
+test('it is limited step by step too', async () => {
+  const { failure } = await search(file('ratelimit'), { cpus: 1, schedules: 5 });
+  expect(failure?.message).toBeUndefined();
+});

@@ -193,13 +193,12 @@ export function WARN_ON(condition: unknown): boolean {
 export function first_time(frames = 1): boolean {
   return first_seen(stack_lines(new Error().stack).slice(0, frames).join());
 }
-const PRINTING =
-  /\/(linux\/(printk|printk-ratelimit|sprintf|kernel)|kernel\/(printk|vsprintf|vsprintf-pointer|trace))\./;
+const PRINTING = /\/(linux\/(printk|sprintf|kernel)|kernel\/(printk|ratelimit|vsprintf|vsprintf-pointer|trace))\./;
 /** As first_time, of the place that called printk or one of its kin. */
-export function first_caller(): boolean {
-  const lines = stack_lines(new Error().stack).filter((line) => !PRINTING.test(line));
-  return first_seen(lines[0] ?? '');
-}
+export const first_caller = (): boolean => first_seen(printing_site());
+/** The place that called printk or one of its kin, as a line of a call trace. */
+export const printing_site = (): string =>
+  stack_lines(new Error().stack).find((line) => !PRINTING.test(line)) ?? '(no kernel frames)';
 function first_seen(site: string): boolean {
   let hash = 0x811c9dc5;
   for (let i = 0; i < site.length; i++) hash = Math.imul(hash ^ site.charCodeAt(i), 0x01000193);

@@ -2,6 +2,7 @@
 import { printk } from '../kernel/printk.js';
 export { printk };
 import { first_time } from '../kernel/panic.js';
+import { may_print } from '../kernel/ratelimit.js';
 export { dump_stack } from '../kernel/panic.js';
 export {
   DUMP_PREFIX_ADDRESS,
@@ -52,3 +53,18 @@ function once(fmt: string, args: unknown[]): boolean {
   if (first) printk(fmt, ...args);
   return first;
 }
+
+/**
+ * Each place prints ten times in five seconds at most, and says how often it did not. Return: the characters printed, 0 if
+ * it did not print.
+ */
+export const printk_ratelimited = (fmt: string, ...args: unknown[]): number => limited(fmt, args);
+export const pr_emerg_ratelimited = (fmt: string, ...args: unknown[]): number => limited(KERN_EMERG + fmt, args);
+export const pr_alert_ratelimited = (fmt: string, ...args: unknown[]): number => limited(KERN_ALERT + fmt, args);
+export const pr_crit_ratelimited = (fmt: string, ...args: unknown[]): number => limited(KERN_CRIT + fmt, args);
+export const pr_err_ratelimited = (fmt: string, ...args: unknown[]): number => limited(KERN_ERR + fmt, args);
+export const pr_warn_ratelimited = (fmt: string, ...args: unknown[]): number => limited(KERN_WARNING + fmt, args);
+export const pr_notice_ratelimited = (fmt: string, ...args: unknown[]): number => limited(KERN_NOTICE + fmt, args);
+export const pr_info_ratelimited = (fmt: string, ...args: unknown[]): number => limited(KERN_INFO + fmt, args);
+export const pr_debug_ratelimited = (fmt: string, ...args: unknown[]): number => limited(KERN_DEBUG + fmt, args);
+const limited = (fmt: string, args: unknown[]): number => (may_print() ? printk(fmt, ...args) : 0);

@@ -130,6 +130,8 @@ export const enum Mach {
   SOFTIRQ_ACTIONS = 0x1980,
   /** Hashes of the call sites whose WARN_ONCE has been seen: 64 words. */
   WARNED = 0x1a00,
+  /** Call sites of pr_*_ratelimited, see kernel/ratelimit.ts: 64 entries of 16 bytes. */
+  RATELIMITED = 0x1b00,
   /** The kernel's own locks, a line each. */
   LOCK_TASKLIST = 0x2000,
   LOCK_MODULES = 0x2080,

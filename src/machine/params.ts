@@ -113,3 +113,7 @@ export const LOG_KEPT = 65_536;
 export const QUIET_JUMPS = 256;
 /** Stepped build: a strategy lets time jump this many jiffies ahead, to a timer, while tasks run: the longest that CPUs are slow. */
 export const TIMER_AHEAD = 25;
+
+/** pr_*_ratelimited: so many messages of one place in so many seconds, as Linux. */
+export const RATELIMIT_BURST = 10;
+export const RATELIMIT_SECONDS = 5;

@@ -24,6 +24,12 @@ test('a wrong expectation is seen, in both builds', async () => {
   const { failure } = await search(file('names'), { cpus: 2, schedules: 5, parameters: { broken: 1 } });
   expect(failure?.message).toMatch(/WARN/);
 });
+test('smp_call_function_many with preemption on warns, in both builds', async () => {
+  const run = await in_parallel(file('names'), 2, { broken: 2 });
+  expect(run.log).toMatch(/WARNING: smp_call_function_many with preemption on/);
+  const { failure } = await search(file('names'), { cpus: 2, schedules: 5, parameters: { broken: 2 } });
+  expect(failure?.message).toMatch(/smp_call_function_many with preemption on/);
+});
 test('more values than the array of a parameter has are refused', async () => {
   const run = await in_parallel(file('names'), 1, { ports: '1,2,3,4,5' } as never);
   expect(run.log).toMatch(/there are 5 values, 4 at most/);

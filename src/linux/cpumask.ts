@@ -1,6 +1,6 @@
 // <linux/cpumask.h>: sets of CPUs. A mask is a `struct cpumask` in memory, 64 bits; single bits change atomically.
 // Context: any.
-import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
+import { preempt_disable, preempt_enable, preemptible } from '../cpu/preempt.js';
 import {
   cpu_online,
   on_each_cpu_mask as each_raw,
@@ -9,6 +9,7 @@ import {
   smp_call_function_single,
   type smp_call_func_t,
 } from '../cpu/smp.js';
+import { WARN_ONCE } from '../kernel/panic.js';
 import { ld, st } from '../cpu/raw.js';
 import { Mach } from '../machine/memory-map.js';
 import { MAX_CPUS } from '../machine/params.js';
@@ -83,7 +84,10 @@ export const smp_call_function_many = (
   func: smp_call_func_t,
   info: number,
   wait: boolean | number,
-): void => many_raw(mask['@addr'], func, info, wait);
+): void => {
+  WARN_ONCE(preemptible(), 'smp_call_function_many with preemption on: which CPU is left out may change meanwhile');
+  many_raw(mask['@addr'], func, info, wait);
+};
 /** Runs `func(info)` on every CPU of the mask. Context: task, interrupts on. */
 export const on_each_cpu_mask = (mask: cpumask, func: smp_call_func_t, info: number, wait: boolean | number): void =>
   each_raw(mask['@addr'], func, info, wait);

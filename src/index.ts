@@ -13,7 +13,7 @@ import { release_pools as release } from './machine/pool.js';
 export { Machine, type MachineOptions, type Verdict } from './machine/machine.js';
 export { EnvironmentFailure, LockstepError, MachineFailure, UsageError } from './machine/errors.js';
 export { format_record } from './machine/log-format.js';
-export type { ChromeEvent, ChromeTrace } from './machine/chrome-trace.js';
+export type { ChromeEvent, ChromeTrace } from './machine/chrome-types.js';
 export type { CpuStatistics } from './machine/statistics.js';
 export type { LogRecord } from './kernel/log-reader.js';
 export { compileModule, type CompiledModule, type CompileOptions } from './module/compile.js';

@@ -1,6 +1,8 @@
 // `lockstep stress`: the torture tests that ship, or a user's module, round after round on real parallel CPUs until the
 // time is over or something breaks. What one test does is stress-turn.ts.
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { UsageError } from '../machine/errors.js';
 import { format_record } from '../machine/log-format.js';
 import { compileModule, type CompiledModule } from '../module/compile.js';
@@ -25,6 +27,8 @@ export interface StressOptions extends TurnOptions {
 }
 /** One module; each torture test; each broken variant. */
 const DEFAULT_SECONDS = { file: 10, test: 3, control: 30 };
+
+const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 
 /** What `--json` and the closing table have of a test. */
 interface Result extends Turn {
@@ -97,6 +101,10 @@ export async function stress(
 
 /** A file, or tests by name. */
 function choose(names: readonly string[], options: StressOptions): Test[] {
+  // One name may be that of an example of this package.
+  const example = join(EXAMPLES, `${names[0]}.ts`);
+  if (names.length === 1 && !options.list && !options.broken && !existsSync(names[0]!) && existsSync(example))
+    return [{ name: shortPath(example), file: example, parameters: {}, summary: '' }];
   const files = names.filter((name) => existsSync(name) || /[/\\]|\.[cm]?[tj]s$/.test(name));
   if (files.length === 0) return select<Test>(options.broken ? tortureControls() : tortureTests(), names);
   if (names.length > 1) throw new UsageError(`give one file, or names of tests: ${names.join(' ')}`);

@@ -1,6 +1,6 @@
 // The flight recorder on the command line: `--trace FILE`, and the last events after a failure.
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
-import type { ChromeTrace } from '../machine/chrome-trace.js';
+import type { ChromeTrace } from '../machine/chrome-types.js';
 import { EnvironmentFailure } from '../machine/errors.js';
 import type { Machine } from '../machine/machine.js';
 import { most_trace_events } from '../machine/options.js';

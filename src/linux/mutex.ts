@@ -17,7 +17,7 @@ import { list_head } from './list-types.js';
 
 export class mutex extends Struct(
   'mutex',
-  { owner: u32, wait_lock: spinlock_t, wait_list: list_head, magic: u32, held_next: ptr(), spinners: u32 },
+  { owner: u32, wait_lock: spinlock_t, wait_list: list_head, magic: u32, held_next: ptr() },
   { init: mutex_init_raw },
 ) {}
 

@@ -28,7 +28,7 @@ export class rw_semaphore extends Struct(
     owner: u32,
     wait_lock: raw_spinlock_t,
     magic: u32,
-    spinners: u32,
+    unused: u32,
     held_next: ptr(),
     wait_list: list_head,
   },

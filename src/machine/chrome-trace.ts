@@ -7,31 +7,13 @@
 //   sleeping tasks    a track for each task: on what it waited
 //
 // Slices are complete events ("X"), so that nothing is left open; what had begun before the ring begins, begins there.
+import type { ChromeEvent, ChromeTrace } from './chrome-types.js';
 import { Event } from '../kernel/trace-layout.js';
 import type { SymbolTable } from './blocked.js';
 import { holder_text, kind_of, softirq_name, TraceNames, vector_name } from './trace-events.js';
 import { merged_events, task_names, type TraceEvent } from './trace-ring.js';
 
 /** One event of the format; `ts` and `dur` are microseconds. */
-export interface ChromeEvent {
-  name: string;
-  ph: 'X' | 'i' | 's' | 'f' | 'M';
-  pid: number;
-  tid: number;
-  ts: number;
-  dur?: number;
-  cat?: string;
-  s?: 't' | 'g';
-  id?: number;
-  bp?: 'e';
-  args?: Record<string, unknown>;
-}
-export interface ChromeTrace {
-  traceEvents: ChromeEvent[];
-  displayTimeUnit: 'ns';
-  otherData: Record<string, unknown>;
-}
-
 /** Processes of the trace, in the order of their tracks. */
 const enum Process {
   CPUS = 1,

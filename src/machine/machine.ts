@@ -26,7 +26,8 @@ import { STOP_MS, STOP_MS_PER_CPU } from './params.js';
 import { give_pool, take_pool, type Pool } from './pool.js';
 import { scratch_file } from './scratch.js';
 import { read_statistics, type CpuStatistics } from './statistics.js';
-import { chrome_trace, type ChromeTrace } from './chrome-trace.js';
+import { chrome_trace } from './chrome-trace.js';
+import type { ChromeTrace } from './chrome-types.js';
 import { trace_lines } from './trace.js';
 import { Vector } from '../cpu/vectors.js';
 

@@ -123,6 +123,8 @@ export const enum Mach {
   TRACE_OFF = 0x1548,
   /** struct cpumask: the CPUs of the machine. */
   ONLINE_MASK = 0x1540,
+  /** CPUs that spin for a sleeping lock: sched/spin-owner.ts. */
+  SPINNERS = 0x1580,
   /** Words for tests that need some. */
   SCRATCH = 0x1800,
   /** Text handles of the handlers of vectors 0..31 and of softirqs 0..15. */

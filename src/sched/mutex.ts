@@ -46,7 +46,6 @@ export function mutex_init_raw(m: number): void {
   list_init(m + Mutex.WAIT_LIST);
   st(m + Mutex.MAGIC, LOCK_MAGIC);
   st(m + Mutex.HELD_NEXT, 0);
-  st(m + Mutex.SPINNERS, 0);
 }
 export function mutex_destroy_raw(m: number): void {
   check_mutex(m, 'mutex_destroy');
@@ -126,7 +125,7 @@ function taken(frame: number, m: number): number {
 }
 /** Return: true if it came free while its owner ran on another CPU, and is taken. */
 function spin_for(m: number, me: number): boolean {
-  if (!spin_begin(m + Mutex.SPINNERS)) return false;
+  if (!spin_begin()) return false;
   let got = false;
   for (let n = 0; !got; n++) {
     const word = a_ld(m + Mutex.OWNER);
@@ -135,7 +134,7 @@ function spin_for(m: number, me: number): boolean {
       if (!spin_while_running(word & ~FLAGS, n)) break;
     } else got = a_cas(m + Mutex.OWNER, word, me | word) === word;
   }
-  spin_end(m + Mutex.SPINNERS);
+  spin_end();
   return got;
 }
 /** With HANDOFF set only the first waiter may take it here. */

@@ -52,7 +52,6 @@ export function init_rwsem_raw(s: number): void {
   st(s + Rwsem.OWNER, 0);
   arch_spin_init(s + Rwsem.WAIT_LOCK);
   st(s + Rwsem.MAGIC, LOCK_MAGIC);
-  st(s + Rwsem.SPINNERS, 0);
   st(s + Rwsem.HELD_NEXT, 0);
   list_init(s + Rwsem.WAIT_LIST);
 }
@@ -206,7 +205,7 @@ function take_write(s: number, first: boolean): boolean {
 }
 /** Return: true if it came free while a writer ran with it on another CPU, and is taken. */
 function spin_for_write(s: number): boolean {
-  if (!spin_begin(s + Rwsem.SPINNERS)) return false;
+  if (!spin_begin()) return false;
   let got = false;
   for (let n = 0; !got; n++) {
     const word = a_ld(s);
@@ -217,7 +216,7 @@ function spin_for_write(s: number): boolean {
       if (owner !== 0 && (owner & READER_OWNED) === 0 ? !spin_while_running(owner, n) : n > 1000) break;
     } else got = a_cas(s, word, word | Count.WRITER) === word;
   }
-  spin_end(s + Rwsem.SPINNERS);
+  spin_end();
   return got;
 }
 

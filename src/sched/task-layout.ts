@@ -169,9 +169,7 @@ export const enum Mutex {
   MAGIC = 20,
   /** The next mutex that the owner holds: for reports. */
   HELD_NEXT = 24,
-  /** Tasks that spin for it instead of sleeping. */
-  SPINNERS = 28,
-  SIZE = 32,
+  SIZE = 28,
 }
 /** struct rw_semaphore. HELD_NEXT lies where a mutex has it: one chain serves both. */
 export const enum Rwsem {
@@ -179,7 +177,6 @@ export const enum Rwsem {
   OWNER = 4,
   WAIT_LOCK = 8,
   MAGIC = 16,
-  SPINNERS = 20,
   HELD_NEXT = 24,
   WAIT_LIST = 28,
   SIZE = 36,

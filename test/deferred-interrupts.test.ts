@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { release_pools } from '../dist/machine/pool.js';
-import { in_parallel, torture_file } from './deferred-setup.js';
+import { in_parallel, torture_file, until_caught } from './deferred-setup.js';
 import { search } from './stepped-helpers.js';
 
 afterAll(release_pools);
@@ -23,11 +23,13 @@ describe.each(['tasklets', 'irq-work', 'hrtimers'])('%s', (name) => {
     const { failure } = await search(torture_file(name), { cpus, schedules: 150, parameters: { rounds: 4 } });
     expect(failure?.message).toBeUndefined();
   });
-  test.each(manifest(name).broken)('$what is caught in parallel', async ({ broken, report }) => {
-    const run = await in_parallel(torture_file(name), 4, { rounds: 1500, broken });
-    expect(run.fine).toBe(false);
-    expect(run.log).toMatch(new RegExp(report));
-  });
+  test.each(manifest(name).broken)(
+    '$what is caught in parallel',
+    async ({ broken, report }) => {
+      expect(await until_caught(torture_file(name), 4, { rounds: 1500, broken }, report)).toMatch(new RegExp(report));
+    },
+    90_000,
+  );
   test.each(manifest(name).broken)('$what is caught step by step', async ({ broken }) => {
     const found = await search(torture_file(name), { cpus: 2, schedules: 3000, parameters: { rounds: 2, broken } });
     expect(found.failure).not.toBeNull();

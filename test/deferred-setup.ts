@@ -17,10 +17,11 @@ export async function in_parallel(
   cpus: number,
   parameters: Record<string, number> = {},
   patience_ms = 20_000,
+  chaos?: number,
 ): Promise<Run> {
   const made = compiled.get(file) ?? compileModule(file, { build: 'free', check: false });
   compiled.set(file, made);
-  const machine = await Machine.boot({ cpus, memory: 32 << 20 });
+  const machine = await Machine.boot({ cpus, memory: 32 << 20, ...(chaos !== undefined && { chaos }) });
   let error = '';
   let idle = false;
   try {
@@ -38,4 +39,21 @@ export async function in_parallel(
   const log = `${machine.dmesg().join('\n')}\n${error}${idle ? '' : '\nnot idle'}`;
   await machine.poweroff();
   return { log, fine: idle && error === '' && oopses + warnings + reports === 0 };
+}
+
+/**
+ * A broken variant, again and again until its report is there: when it falls is the host's affair. From the third run on
+ * with chaos. Return: the log of the last run.
+ */
+export async function until_caught(
+  file: string,
+  cpus: number,
+  parameters: Record<string, number>,
+  report: string,
+): Promise<string> {
+  let log = '';
+  const end = performance.now() + 45_000;
+  for (let run = 0; !new RegExp(report).test(log) && (run < 3 || performance.now() < end); run++)
+    ({ log } = await in_parallel(file, cpus, parameters, 20_000, run < 2 ? undefined : run));
+  return log;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ChromeEvent, ChromeTrace } from '../dist/machine/chrome-trace.js';
+import type { ChromeEvent, ChromeTrace } from '../dist/machine/chrome-types.js';
 import { Machine } from '../dist/machine/machine.js';
 import { release_pools } from '../dist/machine/pool.js';
 import { merged_events, read_ring, type TraceEvent } from '../dist/machine/trace-ring.js';

@@ -50,6 +50,8 @@ module_param(starve, int, 0o444);
 /** A writer that waits this long, in jiffies, while this many readers come, is kept out. */
 const PATIENCE = 250;
 const MANY = 2000;
+/** So long, in jiffies, a reader waits inside for another one: the host must have run them all. */
+const ALONE = 5;
 
 class section extends Struct('section', {
   lock: rwlock_t,
@@ -207,9 +209,13 @@ export function* hog(me: number) {
     else read_lock(shared.lock);
     // So that readers overlap: one leaves when another is inside, or nobody comes any more.
     atomic_inc(shared.overlap);
-    for (let n = 0; ; n++) {
+    for (const since = jiffies(); ;) {
       const inside = atomic_read(shared.overlap);
-      if ((inside > 1 || n > 2000) && atomic_cmpxchg(shared.overlap, inside, inside - 1) === inside) break;
+      if (
+        (inside > 1 || ((jiffies() - since) | 0) >= ALONE) &&
+        atomic_cmpxchg(shared.overlap, inside, inside - 1) === inside
+      )
+        break;
       cpu_relax();
     }
     atomic_inc(shared.reads);

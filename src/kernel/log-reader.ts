@@ -63,9 +63,9 @@ function read_record(
 ): { size: number; record: LogRecord | null } | null {
   const word = (offset: number): number => (LOG_RING + ((at + offset) & LOG_MASK)) >> 2;
   const used = (Atomics.load(I32, HEAD) - at) | 0;
-  if (used === 0) return null;
-  const state = Atomics.load(I32, word(Rec.STATE));
   const overwritten = { size: 0, record: null };
+  if (used === 0) return (at & 7) === 0 ? null : overwritten;
+  const state = Atomics.load(I32, word(Rec.STATE));
   if (used < 0 || used > LOG_RING_SIZE || (used & 7) !== 0) return overwritten;
   if (state <= 0) {
     if (!skip) return null;

@@ -6,13 +6,9 @@
 // what it needs. Arguments have Linux's order: `atomic_add(3, v)`, `atomic_set(v, 3)`.
 import { check_address, no_step, poll } from '../cpu/heap.js';
 import { a_add, a_and, a_cas, a_ld, a_or, a_st, a_sub, a_xchg, a_xor } from '../cpu/raw.js';
-import { int } from './field.js';
-import { Struct } from './struct.js';
+import { ATOMIC_INIT, type atomic_t } from './atomic-types.js';
 
-export class atomic_t extends Struct('atomic_t', { counter: int }, { typedef: true }) {}
-
-/** `DEFINE_STATIC(atomic_t, ATOMIC_INIT(1))`. */
-export const ATOMIC_INIT = (n: number): { counter: number } => ({ counter: n });
+export { atomic_t, ATOMIC_INIT } from './atomic-types.js';
 
 /** Where the counter is, after the poll and the check. */
 function counter(v: atomic_t, write = true): number {

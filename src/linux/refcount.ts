@@ -6,7 +6,7 @@
 import { check_address, no_step, poll } from '../cpu/heap.js';
 import { a_add, a_cas, a_ld, a_st, a_sub } from '../cpu/raw.js';
 import { WARN_ONCE } from '../kernel/panic.js';
-import { atomic_t } from './atomic.js';
+import { atomic_t } from './atomic-types.js';
 import { Struct } from './struct.js';
 
 export class refcount_t extends Struct('refcount_t', { refs: atomic_t }, { typedef: true }) {}

@@ -3,14 +3,13 @@
 import type { LogRecord } from '../kernel/log-reader.js';
 import { LockstepError } from '../machine/errors.js';
 import { format_record } from '../machine/log-format.js';
-import type { Machine } from '../machine/machine.js';
 import type { CompiledModule } from '../module/compile.js';
 import type { MachineCommandOptions } from './arguments.js';
 import { Interrupted, type Interrupt } from './interrupt.js';
 import { findings, findingText } from './locate.js';
 import { summary } from './run.js';
 import { Session } from './session.js';
-import { switches, type CpuRow } from './statistics.js';
+import { switches, totals, type CpuRow } from './statistics.js';
 import { lastEvents, traceEvents, type TraceFile } from './trace.js';
 
 export interface TurnOptions extends MachineCommandOptions {
@@ -53,38 +52,107 @@ export const turnResult = ({ log, ...turn }: Turn): unknown => ({ ...turn, log: 
 /** Told while the rounds go on: rounds so far, and operations of each CPU since the last time, and of how many seconds. */
 export type Progress = (rounds: number, gone: number, operations: readonly number[], over: number) => void;
 
+/** Rounds so far, and on how many of them a task of the module ran on each CPU. */
+interface Rounds {
+  all: number;
+  of: number[];
+}
+/** What the rounds on one machine came to. */
+interface Part {
+  rows: CpuRow[];
+  failure: string | null;
+  interrupted: boolean;
+  events: string[];
+  records: LogRecord[];
+  proc: Record<string, string>;
+  /** The time is over, or something ended the rounds before. */
+  over: boolean;
+}
+type Given = Pick<Turn, 'name' | 'parameters'>;
+/** Gets the events if the test fails, or `always`. */
+type Trace = { file: TraceFile; always: boolean } | null;
+
 export async function runTurn(
-  test: { name: string; parameters: Record<string, string> },
+  test: Given,
   module: CompiledModule,
   seconds: number,
   options: TurnOptions,
   interrupt: Interrupt,
   progress: Progress,
-  /** Gets the events if the test fails, or `always`. */
-  trace: { file: TraceFile; always: boolean } | null,
+  trace: Trace,
 ): Promise<Turn> {
   const started = performance.now();
+  const gone = (): number => (performance.now() - started) / 1000;
   const trace_events = traceEvents(options.trace, options);
   const boot = (): Promise<Session> =>
     Session.boot({ ...options, ...(trace_events !== undefined && { trace_events }) }, interrupt);
   let session = await boot();
-  let { machine } = session;
-  const past = new Past(machine.cpus);
-  const rounds = { all: 0, of: new Array<number>(machine.cpus).fill(0) };
+  const end = performance.now() + seconds * 1000;
+  const rounds: Rounds = { all: 0, of: new Array<number>(session.machine.cpus).fill(0) };
+  let rows: CpuRow[] = [];
+  let part: Part;
+  for (;;) {
+    part = await runPart(session, test, module, end, options, rounds, trace, (operations, over) =>
+      progress(rounds.all, gone(), operations, over),
+    );
+    rows = addRows(rows, part.rows);
+    if (part.over) break;
+    try {
+      session = await boot();
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      part.interrupted = true;
+      break;
+    }
+  }
+  rows.forEach((row, c) => (row.rounds = rounds.of[c]!));
+  const { failure, interrupted, events, records, proc } = part;
+  const found = findings(records).map(findingText);
+  const last = failure === null ? LAST_LINES : Math.max(LAST_LINES, sinceFirst(records));
+  return {
+    name: test.name,
+    file: module.file,
+    module: module.name,
+    parameters: test.parameters,
+    rounds: rounds.all,
+    seconds: gone(),
+    rows,
+    failure:
+      failure !== null && found.length > 0 && !failure.includes(found[0]!) ? `${failure}; first: ${found[0]}` : failure,
+    findings: found,
+    events,
+    log: records.slice(-last),
+    proc,
+    interrupted,
+  };
+}
+
+/** Up to ROUNDS_PER_BOOT rounds on one machine, which is powered off at the end. */
+async function runPart(
+  session: Session,
+  test: Given,
+  module: CompiledModule,
+  end: number,
+  options: TurnOptions,
+  rounds: Rounds,
+  trace: Trace,
+  progress: (operations: readonly number[], over: number) => void,
+): Promise<Part> {
+  const { machine } = session;
   const count = new Operations(machine.cpus);
   const ticker = setInterval(() => {
     const { operations, over } = count.since(machine.statistics());
-    progress(rounds.all, (performance.now() - started) / 1000, operations, over);
+    progress(operations, over);
   }, PROGRESS_MS);
-  const end = performance.now() + seconds * 1000;
   const limit = options.round * 1000;
   let failure: string | null = null;
   let interrupted = false;
+  let over = false;
   let events: string[] = [];
   let proc: Record<string, string> = {};
   try {
     await session.proc(options.proc); // refuses a wrong name before anything is done
-    for (;;) {
+    for (let n = 0; n < ROUNDS_PER_BOOT && !over; n++) {
       const before = switches(machine);
       await session.insmod(module, test.parameters, limit);
       const idle = await session.idle(limit); // the last round may go beyond the time: its threads must end
@@ -99,12 +167,7 @@ export async function runTurn(
       rounds.all++;
       switches(machine).forEach((n, c) => (rounds.of[c]! += n > before[c]! ? 1 : 0));
       machine.records.splice(0, machine.records.length - LAST_LINES);
-      if (performance.now() >= end) break;
-      if (rounds.all % ROUNDS_PER_BOOT !== 0) continue;
-      past.add(machine, count);
-      await session.end();
-      session = await boot();
-      ({ machine } = session);
+      over = performance.now() >= end;
     }
   } catch (error) {
     // A finding that the machine died of is a verdict; a source that is refused or a short memory is none.
@@ -117,72 +180,34 @@ export async function runTurn(
   } finally {
     clearInterval(ticker);
   }
+  over ||= failure !== null || interrupted;
   machine.dmesg(); // takes what the ring still holds
   if (failure === null) events = [];
   else if (events.length === 0) events = lastEvents(machine);
-  if (trace !== null && (failure !== null || trace.always)) trace.file.write(machine);
-  past.add(machine, count);
-  const rows = past.rows(rounds.of, count, verdicts(machine.records, failure));
+  if (trace !== null && (failure !== null || (over && trace.always))) trace.file.write(machine);
+  count.since(machine.statistics());
+  const verdict = verdicts(machine.records, failure);
+  const rows = machine.statistics().map((of, c) => ({
+    cpu: of.cpu,
+    rounds: 0,
+    operations: count.total[c]!,
+    contended: of.contended,
+    migrations: of.migrations,
+    switches: of.switches,
+    interrupts: of.interrupts,
+    worst_wait_ms: of.worst_wait_ms,
+    verdict: verdict.get(of.cpu) ?? 'ok',
+  }));
   await session.end();
-
-  const found = findings(machine.records).map(findingText);
-  const last = failure === null ? LAST_LINES : Math.max(LAST_LINES, sinceFirst(machine.records));
-  return {
-    name: test.name,
-    file: module.file,
-    module: module.name,
-    parameters: test.parameters,
-    rounds: rounds.all,
-    seconds: (performance.now() - started) / 1000,
-    rows,
-    failure:
-      failure !== null && found.length > 0 && !failure.includes(found[0]!) ? `${failure}; first: ${found[0]}` : failure,
-    findings: found,
-    events,
-    log: machine.records.slice(-last),
-    proc,
-    interrupted,
-  };
+  return { rows, failure, interrupted, events, records: machine.records, proc, over };
 }
 
-/** What the CPUs counted on the machines of a turn, one after the other. */
-class Past {
-  readonly #rows: CpuRow[];
-  constructor(cpus: number) {
-    this.#rows = Array.from({ length: cpus }, (_, cpu) => ({
-      cpu,
-      rounds: 0,
-      operations: 0,
-      contended: 0,
-      migrations: 0,
-      switches: 0,
-      interrupts: 0,
-      worst_wait_ms: 0,
-      verdict: 'ok',
-    }));
-  }
-  /** Before the machine is powered off. */
-  add(machine: Machine, count: Operations): void {
-    count.since(machine.statistics());
-    count.reset();
-    for (const [c, of] of machine.statistics().entries()) {
-      const row = this.#rows[c]!;
-      row.contended += of.contended;
-      row.migrations += of.migrations;
-      row.switches += of.switches;
-      row.interrupts += of.interrupts;
-      row.worst_wait_ms = Math.max(row.worst_wait_ms, of.worst_wait_ms);
-    }
-  }
-  rows(rounds: readonly number[], count: Operations, verdicts: ReadonlyMap<number, string>): CpuRow[] {
-    return this.#rows.map((row, c) => ({
-      ...row,
-      rounds: rounds[c] ?? 0,
-      operations: count.total[c]!,
-      verdict: verdicts.get(c) ?? 'ok',
-    }));
-  }
-}
+/** What a machine's CPUs counted, on top of what those before it did. */
+const addRows = (past: readonly CpuRow[], rows: readonly CpuRow[]): CpuRow[] =>
+  rows.map((row, c) => {
+    const before = past[c];
+    return before === undefined ? row : { ...row, ...totals([before, row]) };
+  });
 
 /** Operations of each CPU, whose own count is a word that wraps. */
 class Operations {
@@ -192,10 +217,6 @@ class Operations {
   constructor(cpus: number) {
     this.total = new Array<number>(cpus).fill(0);
     this.#last = new Array<number>(cpus).fill(0);
-  }
-  /** The next counts are those of a new machine. */
-  reset(): void {
-    this.#last.fill(0);
   }
   since(statistics: readonly { operations: number }[]): { operations: number[]; over: number } {
     const now = performance.now();

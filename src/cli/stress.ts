@@ -12,7 +12,7 @@ import { commandLine } from './explore.js';
 import type { Interrupt } from './interrupt.js';
 import { count, type Output } from './output.js';
 import { printProc } from './run.js';
-import { printCpus, printTests, rate } from './statistics.js';
+import { number, printCpus, printTests, rate } from './statistics.js';
 import { LAST_LINES, runTurn, turnResult, type Turn, type TurnOptions } from './stress-turn.js';
 import { printEvents, TraceFile } from './trace.js';
 import { select, tortureControls, tortureTests, type Control, type Test } from './torture.js';
@@ -96,7 +96,7 @@ export async function stress(
   } finally {
     trace?.close();
   }
-  return close(results, ownFile || tests.length === 1, options, out, interrupt);
+  return close(results, tests.length === 1, options, out, interrupt);
 }
 
 /** A file, or tests by name. */
@@ -241,4 +241,3 @@ function close(
   }
   return 1;
 }
-const number = (n: number): string => n.toLocaleString('en-US');

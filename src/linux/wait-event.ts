@@ -193,48 +193,51 @@ function* wait_locked_loop(wq: Queue, condition: Condition, flags: number, irq: 
   return result;
 }
 
+/** The look before the first sleep, for a condition that is true already. `what` is the name for reports. */
+function wait_until(what: string, wq: Queue, condition: Condition, state: number, flags: number): Sleeping<number> {
+  __might_sleep(what);
+  if (condition()) return ready(0);
+  return delegate(wait_loop(wq['@addr'], condition, state, flags));
+}
+function wait_until_timeout(
+  what: string,
+  wq: Queue,
+  condition: Condition,
+  state: number,
+  flags: number,
+  timeout: number,
+): Sleeping<number> {
+  __might_sleep(what);
+  if (condition()) return ready(Math.max(1, timeout));
+  return delegate(wait_timeout_loop(wq['@addr'], condition, state, flags, timeout));
+}
+
 // ---- until it is true. Return: 0; -ERESTARTSYS if a signal was pending while it was not -----------------------------
 
 export function wait_event(wq: Queue, condition: Condition): Sleeping<number> {
-  __might_sleep('wait_event');
-  if (condition()) return ready(0);
-  return delegate(wait_loop(wq['@addr'], condition, TASK_UNINTERRUPTIBLE, 0));
+  return wait_until('wait_event', wq, condition, TASK_UNINTERRUPTIBLE, 0);
 }
 /** Linux counts it as waiting for a device. */
 export function io_wait_event(wq: Queue, condition: Condition): Sleeping<number> {
-  __might_sleep('io_wait_event');
-  if (condition()) return ready(0);
-  return delegate(wait_loop(wq['@addr'], condition, TASK_UNINTERRUPTIBLE, 0));
+  return wait_until('io_wait_event', wq, condition, TASK_UNINTERRUPTIBLE, 0);
 }
 export function wait_event_interruptible(wq: Queue, condition: Condition): Sleeping<number> {
-  __might_sleep('wait_event_interruptible');
-  if (condition()) return ready(0);
-  return delegate(wait_loop(wq['@addr'], condition, TASK_INTERRUPTIBLE, 0));
+  return wait_until('wait_event_interruptible', wq, condition, TASK_INTERRUPTIBLE, 0);
 }
 export function wait_event_interruptible_exclusive(wq: Queue, condition: Condition): Sleeping<number> {
-  __might_sleep('wait_event_interruptible_exclusive');
-  if (condition()) return ready(0);
-  return delegate(wait_loop(wq['@addr'], condition, TASK_INTERRUPTIBLE, WQ_FLAG_EXCLUSIVE));
+  return wait_until('wait_event_interruptible_exclusive', wq, condition, TASK_INTERRUPTIBLE, WQ_FLAG_EXCLUSIVE);
 }
 export function wait_event_killable(wq: Queue, condition: Condition): Sleeping<number> {
-  __might_sleep('wait_event_killable');
-  if (condition()) return ready(0);
-  return delegate(wait_loop(wq['@addr'], condition, TASK_KILLABLE, 0));
+  return wait_until('wait_event_killable', wq, condition, TASK_KILLABLE, 0);
 }
 export function wait_event_killable_exclusive(wq: Queue, condition: Condition): Sleeping<number> {
-  __might_sleep('wait_event_killable_exclusive');
-  if (condition()) return ready(0);
-  return delegate(wait_loop(wq['@addr'], condition, TASK_KILLABLE, WQ_FLAG_EXCLUSIVE));
+  return wait_until('wait_event_killable_exclusive', wq, condition, TASK_KILLABLE, WQ_FLAG_EXCLUSIVE);
 }
 export function wait_event_idle(wq: Queue, condition: Condition): Sleeping<number> {
-  __might_sleep('wait_event_idle');
-  if (condition()) return ready(0);
-  return delegate(wait_loop(wq['@addr'], condition, TASK_IDLE, 0));
+  return wait_until('wait_event_idle', wq, condition, TASK_IDLE, 0);
 }
 export function wait_event_idle_exclusive(wq: Queue, condition: Condition): Sleeping<number> {
-  __might_sleep('wait_event_idle_exclusive');
-  if (condition()) return ready(0);
-  return delegate(wait_loop(wq['@addr'], condition, TASK_IDLE, WQ_FLAG_EXCLUSIVE));
+  return wait_until('wait_event_idle_exclusive', wq, condition, TASK_IDLE, WQ_FLAG_EXCLUSIVE);
 }
 /** Nothing freezes tasks here. */
 export const wait_event_freezable = wait_event_interruptible;
@@ -257,29 +260,19 @@ export function wait_event_exclusive_cmd(
 // at least 1 -----------------------------------------------------------------------------------------------------------
 
 export function wait_event_timeout(wq: Queue, condition: Condition, timeout: number): Sleeping<number> {
-  __might_sleep('wait_event_timeout');
-  if (condition()) return ready(Math.max(1, timeout));
-  return delegate(wait_timeout_loop(wq['@addr'], condition, TASK_UNINTERRUPTIBLE, 0, timeout));
+  return wait_until_timeout('wait_event_timeout', wq, condition, TASK_UNINTERRUPTIBLE, 0, timeout);
 }
 export function wait_event_interruptible_timeout(wq: Queue, condition: Condition, timeout: number): Sleeping<number> {
-  __might_sleep('wait_event_interruptible_timeout');
-  if (condition()) return ready(Math.max(1, timeout));
-  return delegate(wait_timeout_loop(wq['@addr'], condition, TASK_INTERRUPTIBLE, 0, timeout));
+  return wait_until_timeout('wait_event_interruptible_timeout', wq, condition, TASK_INTERRUPTIBLE, 0, timeout);
 }
 export function wait_event_killable_timeout(wq: Queue, condition: Condition, timeout: number): Sleeping<number> {
-  __might_sleep('wait_event_killable_timeout');
-  if (condition()) return ready(Math.max(1, timeout));
-  return delegate(wait_timeout_loop(wq['@addr'], condition, TASK_KILLABLE, 0, timeout));
+  return wait_until_timeout('wait_event_killable_timeout', wq, condition, TASK_KILLABLE, 0, timeout);
 }
 export function wait_event_idle_timeout(wq: Queue, condition: Condition, timeout: number): Sleeping<number> {
-  __might_sleep('wait_event_idle_timeout');
-  if (condition()) return ready(Math.max(1, timeout));
-  return delegate(wait_timeout_loop(wq['@addr'], condition, TASK_IDLE, 0, timeout));
+  return wait_until_timeout('wait_event_idle_timeout', wq, condition, TASK_IDLE, 0, timeout);
 }
 export function wait_event_idle_exclusive_timeout(wq: Queue, condition: Condition, timeout: number): Sleeping<number> {
-  __might_sleep('wait_event_idle_exclusive_timeout');
-  if (condition()) return ready(Math.max(1, timeout));
-  return delegate(wait_timeout_loop(wq['@addr'], condition, TASK_IDLE, WQ_FLAG_EXCLUSIVE, timeout));
+  return wait_until_timeout('wait_event_idle_exclusive_timeout', wq, condition, TASK_IDLE, WQ_FLAG_EXCLUSIVE, timeout);
 }
 export const wait_event_freezable_timeout = wait_event_interruptible_timeout;
 

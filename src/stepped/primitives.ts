@@ -176,6 +176,8 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'wait_lock_irq_loop',
     'wait_locked_loop',
     'locked_result',
+    'wait_until',
+    'wait_until_timeout',
     'wait_event',
     'io_wait_event',
     'wait_event_interruptible',

@@ -1,21 +1,10 @@
 // One spin lock that all CPUs want: acquisitions of 2 and 8 CPUs against one, for sections of 0.1, 1 and 10 µs.
 import { Machine } from '../dist/machine/machine.js';
+import { turns_per_us } from '../dist/bench/run.js';
 import { compileModule } from '../dist/module/compile.js';
 import { bench_module, heading, line, placement, placement_text, run_module, verdict } from './lib.mjs';
 
 const MS = 300;
-
-/** Turns of the module's busy loop in a microsecond. */
-function turns_per_us() {
-  let v = 1;
-  let best = Infinity;
-  for (let r = 0; r < 10; r++) {
-    const began = performance.now();
-    for (let i = 0; i < 2e6; i++) v = (v * 31 + i) | 0;
-    best = Math.min(best, performance.now() - began);
-  }
-  return 2e6 / (best * 1000) + 0 * v;
-}
 
 export default async function contended() {
   heading('One contended spin lock: throughput against one CPU');

@@ -1,8 +1,18 @@
 // kmalloc(64) + kfree on one CPU, with the checks for double and invalid frees on; then what two CPUs do together.
-import { fileURLToPath } from 'node:url';
 import { Machine } from '../dist/machine/machine.js';
 import { compileModule } from '../dist/module/compile.js';
-import { heading, interleaved, line, placement, placement_text, range, summary, verdict } from './lib.mjs';
+import {
+  heading,
+  interleaved,
+  line,
+  placement,
+  placement_text,
+  range,
+  run_module,
+  shipped_module,
+  summary,
+  verdict,
+} from './lib.mjs';
 import { power_on_here } from './here.mjs';
 
 export default async function kmalloc_bench() {
@@ -33,19 +43,13 @@ const ROUNDS = 5;
 /** Pairs in a microsecond, of all CPUs together. */
 async function rate(compiled, cpus) {
   const machine = await Machine.boot({ cpus });
-  await machine.insmod(compiled, { what: 0, ms: MS });
-  await machine.idle(20_000);
-  const done = machine.dmesg().flatMap((text) => /bench: done (\d+) (\d+)/.exec(text)?.slice(1, 3) ?? []);
-  await machine.rmmod(compiled.name);
+  const { done } = await run_module(machine, compiled, { what: 0, ms: MS });
   await machine.poweroff();
-  let sum = 0;
-  for (let i = 0; i < done.length; i += 2) sum += done[i] / done[i + 1];
-  return sum;
+  return done.reduce((sum, [pairs, us]) => sum + pairs / us, 0);
 }
 async function kmalloc_scaling() {
   heading('kmalloc(64) + kfree, 2 CPUs against one');
-  const file = fileURLToPath(new URL('../modules/bench/each.ts', import.meta.url));
-  const compiled = await compileModule(file, { build: 'free', check: false });
+  const compiled = await compileModule(shipped_module('each'), { build: 'free', check: false });
   const scaling = [];
   for (let r = 0; r < ROUNDS; r++) {
     const probe = await placement();

@@ -1,9 +1,9 @@
 // What the benchmarks share: statistics, tables, the placement probe, running a bench module on a machine.
 // A figure is printed with its spread (median, and what a tenth of the runs are below and above), and marked when it
 // means nothing: the clock is too coarse, the spread too large, or the host had put the threads on one core.
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SPREAD_LIMIT, spread, summary } from '../dist/bench/figure.js';
+import { run_bench_module } from '../dist/bench/run.js';
 import { end_placement, placement, placement_text as text_of } from '../dist/bench/placement.js';
 
 export { end_placement, placement, summary };
@@ -60,19 +60,7 @@ export const placement_text = (p) =>
 // ---- bench modules --------------------------------------------------------------------------------------------------
 export const bench_module = (name) => fileURLToPath(new URL(`./modules/${name}.ts`, import.meta.url));
 
-/** Loads a module on a machine, waits, unloads; its log lines `key value value ...` come back as { key: [[numbers]] }. */
-export async function run_module(machine, compiled, parameters) {
-  const before = machine.records.length;
-  await machine.insmod(compiled, parameters);
-  if (!(await machine.idle(120_000))) throw new Error(`${compiled.name} does not end`);
-  await machine.rmmod(compiled.name);
-  const { oopses, warnings, reports } = machine.verdict;
-  if (oopses + warnings + reports > 0) throw new Error(machine.dmesg().slice(-20).join('\n'));
-  const found = {};
-  for (const { text } of machine.records.slice(before)) {
-    const m = /^bench: (\w+) ([-\d. ]+)$/.exec(text);
-    if (m) (found[m[1]] ??= []).push(m[2].split(' ').map(Number));
-  }
-  return found;
-}
-export const load_average = () => Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]);
+/** The same of those that ship. */
+export const shipped_module = (name) => fileURLToPath(new URL(`../modules/bench/${name}.ts`, import.meta.url));
+
+export const run_module = (machine, compiled, parameters) => run_bench_module(machine, compiled, parameters, 120_000);

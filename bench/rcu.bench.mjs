@@ -4,7 +4,6 @@ import { Machine } from '../dist/machine/machine.js';
 import { compileModule } from '../dist/module/compile.js';
 import * as rcu from '../dist/linux/rcupdate.js';
 import {
-  bench_module,
   heading,
   interleaved,
   line,
@@ -14,6 +13,7 @@ import {
   range,
   ratios,
   run_module,
+  shipped_module,
   summary,
 } from './lib.mjs';
 import { power_on_here } from './here.mjs';
@@ -49,15 +49,14 @@ export default async function read_mostly() {
   void ns(sink);
 
   heading('95 % reads, 5 % writes of two words: operations a ms of all CPUs');
-  const compiled = await compileModule(bench_module('readers'), { build: 'free' });
+  const compiled = await compileModule(shipped_module('reads'), { build: 'free' });
   for (const cpus of [1, 2, 4, 8]) {
     const machine = await Machine.boot({ cpus });
     const probe = await placement();
     const rates = [];
     for (let kind = 0; kind < KINDS.length; kind++) {
-      await run_module(machine, compiled, { kind, ms: 50 }); // warm
-      const { reader } = await run_module(machine, compiled, { kind, ms: MS });
-      rates.push(reader.reduce((sum, [done]) => sum + done, 0) / MS);
+      const { done } = await run_module(machine, compiled, { kind, ms: MS });
+      rates.push(done.reduce((sum, [n]) => sum + n, 0) / MS);
     }
     await machine.poweroff();
     line(

@@ -66,8 +66,8 @@ function locks(): Point[] {
 
 // ---- mostly reads -----------------------------------------------------------------------------------------------------
 const READS: readonly [name: string, kind: number][] = [
-  ['rwlock', 0],
-  ['RCU', 1],
+  ['rwlock', 1],
+  ['RCU', 3],
   ['seqlock', 2],
 ];
 const reads = (): Point[] =>

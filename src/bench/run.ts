@@ -23,8 +23,8 @@ export interface BenchOptions {
   check?: () => void;
 }
 
-/** Busy work of the modules, here. */
-function calibrate(): Calibration {
+/** Turns of the modules' busy loop in a microsecond on this host. */
+export function turns_per_us(): number {
   let v = 1;
   let best = Infinity;
   for (let r = 0; r < 10; r++) {
@@ -32,7 +32,7 @@ function calibrate(): Calibration {
     for (let i = 0; i < 1e6; i++) v = (v * 31 + i) | 0;
     best = Math.min(best, performance.now() - began);
   }
-  return { turns_per_us: 1e6 / (best * 1000) + 0 * v };
+  return 1e6 / (best * 1000) + 0 * v;
 }
 
 export const chosen = (filter: string): Point[] =>
@@ -64,7 +64,7 @@ export async function bench({
     ]),
   );
   const modules = new Map<string, CompiledModule>();
-  const calibration = calibrate();
+  const calibration: Calibration = { turns_per_us: turns_per_us() };
   const placements: Placement[] = [];
   let done = 0;
   try {
@@ -109,22 +109,35 @@ export async function bench({
   };
 }
 
+/**
+ * Loads a bench module, waits until it has ended, unloads it. Return: the numbers of its lines `bench: KEY numbers`, by
+ * key. Throws MachineFailure when it does not end, or anything was found.
+ */
+export async function run_bench_module(
+  machine: Machine,
+  module: CompiledModule,
+  parameters: Record<string, number>,
+  limit_ms = MODULE_MS,
+): Promise<Record<string, number[][]>> {
+  const before = machine.records.length;
+  await machine.insmod(module, parameters);
+  if (!(await machine.idle(limit_ms))) throw new MachineFailure(`bench module ${module.name} does not come to its end`);
+  await machine.rmmod(module.name);
+  const { oopses, warnings, reports } = machine.verdict;
+  if (oopses + warnings + reports > 0)
+    throw new MachineFailure(`bench module ${module.name} failed:\n${machine.dmesg().slice(-20).join('\n')}`);
+  const found: Record<string, number[][]> = {};
+  for (const { text } of machine.records.slice(before)) {
+    const line = /^bench: (\w+) ([-\d. ]+)$/.exec(text);
+    if (line !== null) (found[line[1]!] ??= []).push(line[2]!.split(' ').map(Number));
+  }
+  return found;
+}
+
 function runner(machine: Machine, modules: Map<string, CompiledModule>): Run {
   return async (name, parameters) => {
     const module = modules.get(name) ?? (await compileModule(`${FOLDER}${name}.ts`, { build: 'free', check: false }));
     modules.set(name, module);
-    const before = machine.records.length;
-    await machine.insmod(module, parameters);
-    if (!(await machine.idle(MODULE_MS))) throw new MachineFailure(`bench module ${name} does not come to its end`);
-    await machine.rmmod(module.name);
-    const { oopses, warnings, reports } = machine.verdict;
-    if (oopses + warnings + reports > 0)
-      throw new MachineFailure(`bench module ${name} failed:\n${machine.dmesg().slice(-20).join('\n')}`);
-    const found: Record<string, number[][]> = {};
-    for (const { text } of machine.records.slice(before)) {
-      const line = /^bench: (\w+) ([-\d. ]+)$/.exec(text);
-      if (line !== null) (found[line[1]!] ??= []).push(line[2]!.split(' ').map(Number));
-    }
-    return found;
+    return run_bench_module(machine, module, parameters);
   };
 }

@@ -27,7 +27,6 @@ export function chaos(): void {
   st(my + Pcpu.CHAOS, x);
   // One step in 64 is disturbed, by what the bits above say: mostly a delay of about a microsecond.
   if ((x & 63) !== 0) return;
-  st(my + Pcpu.STAT_CHAOS, ld(my + Pcpu.STAT_CHAOS) + 1);
   const what = (x >>> 6) & 255;
   const much = x >>> 14;
   if (what >= 16) delay(much & (CHAOS_TURNS - 1));

@@ -227,7 +227,6 @@ export const enum Pcpu {
   STAT_WORST_WAIT = 5 * LINE + 40,
   /** State of this CPU's random delays, 0 without them: cpu/chaos.ts. */
   CHAOS = 5 * LINE + 48,
-  STAT_CHAOS = 5 * LINE + 52,
   /** Watchdog: ticks sent by the timekeeper, ticks taken, task switches seen at the last tick. Line of its own. */
   WD_SENT = 6 * LINE,
   WD_TAKEN = 6 * LINE + 4,

@@ -1,5 +1,8 @@
 // What comes out of exploring a schedule: types alone, so that the library's declarations do not reach the machinery.
-export type VerdictKind = 'oops' | 'BUG' | 'WARN' | 'report' | 'panic' | 'deadlock' | 'livelock' | 'init';
+import type { RaceReport } from '../detect/race-report.js';
+
+export type { RaceAccess, RaceContext, RaceReport } from '../detect/race-report.js';
+export type VerdictKind = 'oops' | 'BUG' | 'WARN' | 'report' | 'panic' | 'deadlock' | 'livelock' | 'init' | 'data race';
 
 /** How a schedule ended. */
 export interface Outcome {
@@ -10,6 +13,8 @@ export interface Outcome {
   /** What the memory held at each switch, hashed; 0 unless asked for. */
   hash: number;
   switches: number;
+  /** With verdict 'data race'. */
+  race?: RaceReport;
 }
 
 /** What module_init and module_exit returned; null while they have not. */

@@ -76,6 +76,27 @@ describe('lockstep stress', () => {
     expect(missed.code).toBe(1);
   });
 
+  it('runs tests at the same time on one machine with --together, and names the module that broke', async () => {
+    const fine = await lockstep(['stress', '--together', 'spin', 'mutex*', 'kthreads', '--seconds', '1', '--json']);
+    const [turn] = (JSON.parse(fine.stdout) as { tests: { modules: { name: string }[]; verdict: string }[] }).tests;
+    expect(turn!.modules.map(({ name }) => name)).toEqual(['kthreads', 'mutex', 'mutex-hog', 'spin']);
+    expect(turn!.verdict).toBe('ok');
+    expect(fine.code).toBe(0);
+    const files = ['examples/mutex-counter.ts', 'test/fixtures/controls/unlocked-counter.ts'];
+    const { code, stdout } = await lockstep(['stress', '--together', ...files, 'rounds=20000']);
+    expect(stdout).toMatch(/lockstep explore test\/fixtures\/controls\/unlocked-counter\.ts rounds=20000/);
+    expect(stdout).not.toMatch(/lockstep explore examples/);
+    expect(code).toBe(1);
+  });
+  it.each([
+    [['memory-hoard'], /memory-hoard: runs only by itself/],
+    [['--broken'], /--broken runs one variant at a time/],
+  ])('--together %j is refused', async (more, text) => {
+    const { code, stderr } = await lockstep(['stress', '--together', ...more]);
+    expect(stderr).toMatch(text);
+    expect(code).toBe(2);
+  });
+
   it('shows the last events of each CPU when a test fails, and writes them as a trace', async () => {
     const file = join(tmpdir(), `lockstep-stress-${process.pid}.json`);
     const { code, stderr } = await lockstep(['stress', 'spin', 'broken=1', '--trace', file, '--seconds', '30']);

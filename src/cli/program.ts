@@ -8,7 +8,7 @@ import { exploreCommand, replayCommand, type ExploreCommandOptions, type ReplayC
 import type { Interrupt } from './interrupt.js';
 import type { Output } from './output.js';
 import { run, type RunOptions } from './run.js';
-import { stress, type StressOptions } from './stress.js';
+import { ROUND_SECONDS, stress, type StressOptions } from './stress.js';
 
 const EXIT_CODES = `
 Exit codes:
@@ -101,7 +101,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .description(
       'hammer the kernel, or a module of your own, on parallel CPUs until something breaks or the time is over',
     )
-    .argument('[test|file...]', 'names of torture tests (all, without any), or one module; then name=value parameters')
+    .argument('[test|file...]', 'names of torture tests (all, without any), or modules; then name=value parameters')
     .addOption(
       new Option(
         '--seconds <s>',
@@ -110,6 +110,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     )
     .addOption(new Option('--repeat <n>', 'go through the tests so often').argParser(integer(1, 1e6)).default(1))
     .option('--fail-fast', 'stop at the first failure', false)
+    .option('--together', 'all of them at the same time, on one machine', false)
     .option('--list', 'only list the tests', false)
     .option('--broken', 'run the deliberately broken variants instead: each must be caught', false)
     .addOption(
@@ -118,7 +119,12 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         .default(null, 'none'),
     )
     .option('--trace <file>', 'write the last events before the first failure (or the end) for ui.perfetto.dev')
-    .addOption(new Option('--round <s>', 'longest wait for one round to get idle').argParser(seconds(0.1)).default(10))
+    .addOption(
+      new Option(
+        '--round <s>',
+        `longest wait for one round to get idle (default: ${ROUND_SECONDS.one}; ${ROUND_SECONDS.together} with --together)`,
+      ).argParser(seconds(0.1)),
+    )
     .addOption(watchdog())
     .addOption(heap())
     .addOption(proc())
@@ -128,6 +134,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         'lockstep stress --cpus 8 --seconds 60',
         "lockstep stress spin 'mutex*' --chaos 1",
         'lockstep stress examples/mutex-counter.ts threads=8 rounds=500 --cpus 4 --seconds 30',
+        'lockstep stress --together --cpus 16 --memory 256M --seconds 3600',
         'lockstep stress --broken --repeat 20',
       ),
     )

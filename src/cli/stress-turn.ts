@@ -1,5 +1,5 @@
-// One test of `lockstep stress`: a machine of its own, rounds of insmod, idle, rmmod until the time is over or something
-// breaks, and what that came to.
+// One test of `lockstep stress`, or several together: a machine of their own, rounds of insmod, idle, rmmod until the time
+// is over or something breaks, and what that came to.
 import type { LogRecord } from '../kernel/log-reader.js';
 import { LockstepError } from '../machine/errors.js';
 import { format_record } from '../machine/log-format.js';
@@ -27,11 +27,17 @@ const PROGRESS_MS = 250;
 /** Rounds of one machine: addresses of functions are not used twice within a boot, so a machine does not last for ever. */
 const ROUNDS_PER_BOOT = 100;
 
-export interface Turn {
+/** A module with parameters, as a test runs it. */
+export interface Loaded {
   name: string;
   file: string;
-  module: string;
   parameters: Record<string, string>;
+}
+
+export interface Turn {
+  name: string;
+  /** What was loaded at the same time: one module, or several with --together. */
+  modules: Loaded[];
   rounds: number;
   seconds: number;
   rows: CpuRow[];
@@ -68,13 +74,14 @@ interface Part {
   /** The time is over, or something ended the rounds before. */
   over: boolean;
 }
-type Given = Pick<Turn, 'name' | 'parameters'>;
+/** What a round loads: of each file the tests that use it, one of them in turn, since a module is loaded but once. */
+export type Together = readonly (readonly (Loaded & { module: CompiledModule })[])[];
 /** Gets the events if the test fails, or `always`. */
 type Trace = { file: TraceFile; always: boolean } | null;
 
 export async function runTurn(
-  test: Given,
-  module: CompiledModule,
+  name: string,
+  together: Together,
   seconds: number,
   options: TurnOptions,
   interrupt: Interrupt,
@@ -92,7 +99,7 @@ export async function runTurn(
   let rows: CpuRow[] = [];
   let part: Part;
   for (;;) {
-    part = await runPart(session, test, module, end, options, rounds, trace, (operations, over) =>
+    part = await runPart(session, together, end, options, rounds, trace, (operations, over) =>
       progress(rounds.all, gone(), operations, over),
     );
     rows = addRows(rows, part.rows);
@@ -110,10 +117,8 @@ export async function runTurn(
   const found = findings(records).map(findingText);
   const last = failure === null ? LAST_LINES : Math.max(LAST_LINES, sinceFirst(records));
   return {
-    name: test.name,
-    file: module.file,
-    module: module.name,
-    parameters: test.parameters,
+    name,
+    modules: together.flat().map(({ name, file, parameters }) => ({ name, file, parameters })),
     rounds: rounds.all,
     seconds: gone(),
     rows,
@@ -130,8 +135,7 @@ export async function runTurn(
 /** Up to ROUNDS_PER_BOOT rounds on one machine, which is powered off at the end. */
 async function runPart(
   session: Session,
-  test: Given,
-  module: CompiledModule,
+  together: Together,
   end: number,
   options: TurnOptions,
   rounds: Rounds,
@@ -154,12 +158,13 @@ async function runPart(
     await session.proc(options.proc); // refuses a wrong name before anything is done
     for (let n = 0; n < ROUNDS_PER_BOOT && !over; n++) {
       const before = switches(machine);
-      await session.insmod(module, test.parameters, limit);
+      const tests = together.map((ways) => ways[rounds.all % ways.length]!);
+      for (const { module, parameters } of tests) await session.insmod(module, parameters, limit);
       const idle = await session.idle(limit); // the last round may go beyond the time: its threads must end
       const waiting = session.blocked();
       if (waiting.length > 0) events = lastEvents(machine); // not those of the unload
       if (options.proc.length > 0) proc = await session.proc(options.proc);
-      await session.rmmod(module, limit);
+      for (const { module } of tests.reverse()) await session.rmmod(module, limit);
       failure = judge(session, waiting);
       if (failure !== null && !idle)
         failure += `; it was unloaded while it still ran: not idle within ${options.round} s (--round)`;

@@ -17,14 +17,20 @@ import { LAST_LINES, runTurn, turnResult, type Turn, type TurnOptions } from './
 import { printEvents, TraceFile } from './trace.js';
 import { select, tortureControls, tortureTests, type Control, type Test } from './torture.js';
 
-export interface StressOptions extends TurnOptions {
+export interface StressOptions extends Omit<TurnOptions, 'round'> {
+  /** Not given: see ROUND_SECONDS. */
+  round?: number;
   /** Of all tests together; of each with --broken. Not given: see DEFAULT_SECONDS. */
   seconds?: number;
   repeat: number;
   failFast: boolean;
   list: boolean;
   broken: boolean;
+  /** All of them on one machine at the same time. */
+  together: boolean;
 }
+/** What a round may take, of one module and of many. */
+export const ROUND_SECONDS = { one: 10, together: 120 };
 /** One module; each torture test; each broken variant. */
 const DEFAULT_SECONDS = { file: 10, test: 3, control: 30 };
 
@@ -47,16 +53,25 @@ export async function stress(
   const given = words.filter((word) => /^[A-Za-z_]\w*=/.test(word));
   const names = words.filter((word) => !given.includes(word));
   const parameters = moduleParameters(given);
-  const tests = choose(names, options);
+  const tests = choose(names, options).filter((test) => !(options.together && test.alone));
+  if (tests.length === 0) throw new UsageError(`${names.join(' ')}: runs only by itself, not with --together`);
   if (options.list) return list(tests, options, out);
+  if (options.together && options.broken) throw new UsageError('--broken runs one variant at a time: not --together');
   const modules = await compile(tests, options, interrupt);
-  for (const module of new Set(modules)) checkParameters(module, parameters);
+  for (const module of modules.values()) checkParameters(module, parameters);
+  const loaded = tests.map((test) => ({
+    ...test,
+    parameters: { ...test.parameters, ...parameters },
+    module: modules.get(test.file)!,
+  }));
+  const turns = options.together
+    ? [{ name: 'together', tests: [...modules.keys()].map((file) => loaded.filter((test) => test.file === file)) }]
+    : loaded.map((test) => ({ name: test.name, tests: [[test]] }));
 
-  const ownFile = tests.length === 1 && tests[0]!.summary === '';
   const each = options.broken
     ? (options.seconds ?? DEFAULT_SECONDS.control)
     : options.seconds === undefined
-      ? DEFAULT_SECONDS[ownFile ? 'file' : 'test']
+      ? DEFAULT_SECONDS[tests.length === 1 && tests[0]!.summary === '' ? 'file' : 'test']
       : null;
   const results: Result[] = [];
   let stop = false;
@@ -64,54 +79,59 @@ export async function stress(
   try {
     for (let pass = 1; pass <= options.repeat && !stop; pass++) {
       let left = options.seconds ?? 0;
-      for (const [i, test] of tests.entries()) {
-        const seconds = each ?? left / (tests.length - i);
-        const title = tests.length === 1 ? test.name : `${test.name} (${i + 1}/${tests.length})`;
+      for (const [i, { name, tests: together }] of turns.entries()) {
+        const seconds = each ?? left / (turns.length - i);
+        const control = options.broken ? (tests[i] as Control) : null;
+        const title = turns.length === 1 ? name : `${name} (${i + 1}/${turns.length})`;
         const turn = await runTurn(
-          { name: test.name, parameters: { ...test.parameters, ...parameters } },
-          modules[i]!,
+          name,
+          together,
           seconds,
-          { ...options, cpus: Math.max(options.cpus, (test as Control).cpus ?? 1) },
+          {
+            ...options,
+            cpus: Math.max(options.cpus, control?.cpus ?? 1),
+            round: options.round ?? ROUND_SECONDS[options.together ? 'together' : 'one'],
+          },
           interrupt,
           (rounds, gone, operations, over) =>
             out.status(`${title}: ${gone.toFixed(0)} s, ${count(rounds, 'round')}${rates(operations, over)}`),
           // The first failure's events, else those of the last test.
           trace === null || results.some((result) => !result.fine)
             ? null
-            : { file: trace, always: pass === options.repeat && i === tests.length - 1 },
+            : { file: trace, always: pass === options.repeat && i === turns.length - 1 },
         );
         out.clearStatus();
         left = Math.max(0, left - turn.seconds);
-        const result = judge(turn, options.broken ? (test as Control).report : null);
+        const result = judge(turn, control?.report ?? null);
         results.push(result);
         stop = turn.interrupted || (!result.fine && options.failFast);
         if (Object.keys(turn.proc).length > 0 && !options.quiet) {
-          if (tests.length > 1) out.line(out.paint('bold', `== ${turn.name}`));
+          if (turns.length > 1) out.line(out.paint('bold', `== ${turn.name}`));
           printProc(turn.proc, out);
         }
-        if (!result.fine && !turn.interrupted) explain(result, tests.length > 1, out);
+        if (!result.fine && !turn.interrupted) explain(result, turns.length > 1, out);
         if (stop || interrupt.reason !== null) break;
       }
     }
   } finally {
     trace?.close();
   }
-  return close(results, tests.length === 1, options, out, interrupt);
+  return close(results, turns.length === 1, options, out, interrupt);
 }
 
-/** A file, or tests by name. */
+/** Files, or tests by name. */
 function choose(names: readonly string[], options: StressOptions): Test[] {
   // One name may be that of an example of this package.
   const example = join(EXAMPLES, `${names[0]}.ts`);
   if (names.length === 1 && !options.list && !options.broken && !existsSync(names[0]!) && existsSync(example))
-    return [{ name: shortPath(example), file: example, parameters: {}, summary: '' }];
+    return [{ name: shortPath(example), file: example, parameters: {}, summary: '', alone: false }];
   const files = names.filter((name) => existsSync(name) || /[/\\]|\.[cm]?[tj]s$/.test(name));
   if (files.length === 0) return select<Test>(options.broken ? tortureControls() : tortureTests(), names);
-  if (names.length > 1) throw new UsageError(`give one file, or names of tests: ${names.join(' ')}`);
+  if (names.length > files.length) throw new UsageError(`give files, or names of tests: ${names.join(' ')}`);
   if (options.broken)
     throw new UsageError('--broken is for the tests that ship; give broken=N to a module of your own');
   if (options.list) throw new UsageError('--list is for the tests that ship');
-  return [{ name: shortPath(files[0]!), file: files[0]!, parameters: {}, summary: '' }];
+  return files.map((file) => ({ name: shortPath(file), file, parameters: {}, summary: '', alone: false }));
 }
 
 function list(tests: readonly Test[], options: StressOptions, out: Output): number {
@@ -128,17 +148,17 @@ function list(tests: readonly Test[], options: StressOptions, out: Output): numb
   return 0;
 }
 
-/** A module of each test; each file is compiled once. */
+/** By file. */
 async function compile(
   tests: readonly Test[],
   options: StressOptions,
   interrupt: Interrupt,
-): Promise<CompiledModule[]> {
+): Promise<Map<string, CompiledModule>> {
   const made = new Map<string, CompiledModule>();
   for (const { file } of tests)
     if (!made.has(file))
       made.set(file, await interrupt.race(compileModule(file, { check: options.check, build: 'free' })));
-  return tests.map(({ file }) => made.get(file)!);
+  return made;
 }
 
 /** ` 1.2 M/s (CPU 0: 0.6 M/s, 1: 0.6 M/s)`, '' for a module that counts none. */
@@ -167,16 +187,18 @@ function judge(turn: Turn, report: RegExp | null): Result {
     : { ...turn, verdict: 'caught, but by another report', fine: false };
 }
 
-/** The command that narrows a failure down. */
-function exploreHint(turn: Turn, options: StressOptions): string {
-  const parameters = Object.entries(turn.parameters).map(([name, value]) => `${name}=${value}`);
-  return commandLine(
-    'lockstep',
-    'explore',
-    shortPath(turn.file),
-    ...parameters,
-    '--cpus',
-    String(Math.min(options.cpus, 4)),
+/** The commands that narrow a failure down: for the modules that the log names, if there were several. */
+function exploreHints(turn: Turn, options: StressOptions): string[] {
+  const named = turn.modules.filter(({ file }) => turn.log.some(({ text }) => text.includes(`${shortPath(file)}:`)));
+  return (named.length > 0 ? named : turn.modules).map(({ file, parameters }) =>
+    commandLine(
+      'lockstep',
+      'explore',
+      shortPath(file),
+      ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`),
+      '--cpus',
+      String(Math.min(options.cpus, 4)),
+    ),
   );
 }
 
@@ -208,7 +230,7 @@ function close(
     exitCode,
     tests: results.map((result) => ({
       ...(turnResult(result) as object),
-      ...(failed.includes(result) && !options.broken && { explore: exploreHint(result, options) }),
+      ...(failed.includes(result) && !options.broken && { explore: exploreHints(result, options) }),
     })),
   });
   if (!options.quiet || failed.length > 0) {
@@ -233,11 +255,11 @@ function close(
   else {
     out.error(
       failed.length === 1
-        ? `${shortPath(first.file)} broke in round ${number(first.rounds + 1)}: ${first.failure}`
+        ? `${first.name} broke in round ${number(first.rounds + 1)}: ${first.failure}`
         : `${count(failed.length, 'test')} failed: ${failed.map((f) => f.name).join(', ')}`,
     );
     out.line('To find the interleaving and get a token that replays it:');
-    for (const hint of new Set(failed.map((turn) => exploreHint(turn, options)))) out.line(`  ${hint}`);
+    for (const hint of new Set(failed.flatMap((turn) => exploreHints(turn, options)))) out.line(`  ${hint}`);
   }
   return 1;
 }

@@ -12,6 +12,8 @@ export interface Test {
   file: string;
   parameters: Record<string, string>;
   summary: string;
+  /** Takes all of something: the others cannot run beside it. */
+  alone: boolean;
 }
 /** A deliberately broken variant of a test, which must be caught. */
 export interface Control extends Test {
@@ -23,7 +25,7 @@ export interface Control extends Test {
 
 interface Manifest {
   summary: string;
-  runs?: { name: string; parameters: Record<string, string | number>; summary?: string }[];
+  runs?: { name: string; parameters: Record<string, string | number>; summary?: string; alone?: boolean }[];
   broken: {
     broken: number;
     what: string;
@@ -58,6 +60,7 @@ export function tortureTests(): Test[] {
       file,
       parameters: texts(run.parameters),
       summary: run.summary ?? manifest.summary,
+      alone: run.alone ?? false,
     })),
   );
 }
@@ -69,6 +72,7 @@ export function tortureControls(): Control[] {
       file,
       parameters: { ...texts(parameters), broken: String(broken) },
       summary: what,
+      alone: false,
       report: new RegExp(report),
       cpus,
     })),

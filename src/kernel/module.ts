@@ -32,6 +32,7 @@ import {
   all_symbols,
   module_of_text,
   register_text,
+  set_text_owner,
   rollback_text,
   symbol_text,
   text_handle_or_zero,
@@ -148,11 +149,13 @@ function evaluate_here(spec: LoadSpec, initialise: boolean): { evaluation: Evalu
   const evaluation = begin_evaluation(spec.name);
   let next = 0;
   begin_static(ld(Mach.STATIC_NEXT), initialise);
+  set_text_owner(ld(Mach.NEXT_MODULE)); // one load at a time
   try {
     evaluate(spec.code, spec.path);
     register_hook(evaluation.init, 'init_module', spec.name);
     register_hook(evaluation.exit, 'cleanup_module', spec.name);
   } finally {
+    set_text_owner(0);
     next = end_static();
     end_evaluation();
   }
@@ -184,6 +187,7 @@ export function load_module(spec: LoadSpec): number {
   if (mod === 0) return -ENOMEM;
   const mark = text_mark();
   const percpu_next = ld(Mach.PERCPU_NEXT);
+  const id = a_add(Mach.NEXT_MODULE, 1) + 1;
   let made: { evaluation: Evaluation; next: number };
   try {
     made = evaluate_here(spec, true);
@@ -195,7 +199,7 @@ export function load_module(spec: LoadSpec): number {
     return (e as { errno?: number }).errno ?? -ENOEXEC;
   }
   const { evaluation, next } = made;
-  st(mod + Mod.ID, a_add(Mach.NEXT_MODULE, 1) + 1);
+  st(mod + Mod.ID, id);
   st(mod + Mod.STATE, ModuleState.COMING);
   for (let i = 0; i < Math.min(NAME_SIZE - 1, spec.name.length); i++) st8(mod + Mod.NAME + i, spec.name.charCodeAt(i));
   st(mod + Mod.INIT, evaluation.init === null ? 0 : text_handle_or_zero(evaluation.init));

@@ -4,6 +4,7 @@
 // down to what the kernel itself registered (workers outlive machines).
 // Each CPU holds its own table: this is code, not state of the machine.
 
+import { set_alloc_owner } from '../mm/owner.js';
 import type { Sleeping } from '../sched/sleep.js';
 
 // The table is filled alike on every CPU; a handle from one is valid on all.
@@ -19,16 +20,27 @@ export interface Symbol {
 
 const HANDLE_BASE = 16;
 const functions: (Text | null)[] = [];
+/** By function: the number of its module, 0 for the kernel's own. */
+const owners: number[] = [];
+let registering = 0;
 const symbols: Symbol[] = [];
 const handles = new Map<Text, number>();
 const by_name = new Map<string, Symbol>();
 let kernel_functions = -1;
 let kernel_symbols = -1;
 
+/** What is registered from now on belongs to this module, to the kernel with 0. */
+export function set_text_owner(module: number): void {
+  registering = module;
+}
+/** The number of the module that the function belongs to, 0 for the kernel. */
+export const owner_of_text = (handle: number): number => owners[handle - HANDLE_BASE] ?? 0;
+
 /** Gives a function its address. Every CPU must call this in the same order. */
 export function register_text(name: string, fn: Text, module = ''): number {
   const handle = HANDLE_BASE + functions.length;
   functions.push(fn);
+  owners.push(registering);
   handles.set(fn, handle);
   add_symbol({ name, module, value: handle, size: 1, data: false });
   return handle;
@@ -64,6 +76,7 @@ export const text_handle_or_zero = (fn: Text): number => handles.get(fn) ?? 0;
 export const text_mark = (): [number, number] => [functions.length, symbols.length];
 export function rollback_text([nr_functions, nr_symbols]: [number, number]): void {
   for (const fn of functions.splice(nr_functions)) if (fn !== null) handles.delete(fn);
+  owners.length = nr_functions;
   symbols.length = nr_symbols;
   index_symbols();
 }
@@ -106,9 +119,16 @@ export const next_text_handle = (): number => HANDLE_BASE + functions.length;
 /** False for a handle whose module was unloaded, and for what never was one. */
 export const is_text = (handle: number): boolean => (functions[handle - HANDLE_BASE] ?? null) !== null;
 
-/** Calls a function through its handle. Its twin calls the function's twin. Context: that of the function. */
+/**
+ * Calls a function through its handle. What it allocates is its module's, not that of the task which it interrupts. Its
+ * twin calls the function's twin. Context: that of the function.
+ */
 export function call_text(handle: number, a?: number, b?: number, c?: number): unknown {
-  return (text_at(handle) as (a?: number, b?: number, c?: number) => unknown)(a, b, c);
+  const fn = text_at(handle) as (a?: number, b?: number, c?: number) => unknown;
+  const before = set_alloc_owner(owner_of_text(handle));
+  const result = fn(a, b, c);
+  set_alloc_owner(before);
+  return result;
 }
 
 /** Marks the end of the kernel's own text. */
@@ -121,6 +141,7 @@ export function seal_kernel_text(): void {
 export function reset_text(): void {
   if (kernel_functions < 0) return;
   for (const fn of functions.splice(kernel_functions)) if (fn !== null) handles.delete(fn);
+  owners.length = kernel_functions;
   symbols.length = kernel_symbols;
   index_symbols();
 }

@@ -6,6 +6,7 @@ import { cpu, current_task } from '../cpu/context.js';
 import { a_add, a_ld, a_or, a_st, a_sub, fill_bytes, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { GFP_ATOMIC, GFP_KERNEL } from '../linux/gfp.js';
+import { hex } from '../mm/page.js';
 import { __get_free_pages, free_pages } from '../mm/page_alloc.js';
 import { get_order, kfree, kmalloc } from '../mm/slab.js';
 import { set_alloc_owner } from '../mm/owner.js';
@@ -202,7 +203,7 @@ export function kthread_should_stop(): boolean {
 export function get_task_struct(task: number): number {
   if (a_add(task + Task.USAGE, 1) < 1)
     BUG(
-      `the task at 0x${task.toString(16)} has ended and was freed: hold a reference (get_task_struct) to a thread that may end by itself`,
+      `the task at ${hex(task)} has ended and was freed: hold a reference (get_task_struct) to a thread that may end by itself`,
     );
   return task;
 }

@@ -19,10 +19,11 @@ import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { MachineStopped } from '../cpu/step.js';
 import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, VECTOR_NAMES, Wait, WAIT_NAMES } from '../cpu/vectors.js';
 import { call_sleepable } from '../kernel/call.js';
+import { set_alloc_owner } from '../mm/owner.js';
 import { kfree, kmalloc } from '../mm/slab.js';
 import { GFP_ATOMIC } from '../linux/gfp_types.js';
 import { print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
-import { call_text, text_at } from '../kernel/text.js';
+import { call_text, owner_of_text, text_at } from '../kernel/text.js';
 import { fatal_in_interrupt } from '../kernel/traps.js';
 import { can_balance, idle_balance, switch_tasks } from '../sched/core.js';
 import { __might_sleep, blocked_text, for_each_task } from '../sched/debug.js';
@@ -184,7 +185,12 @@ twin(arch_spin_lock).$g = function* (a: unknown): Activation {
 };
 twin(call_text).$g = function* (handle: unknown, a: unknown, b: unknown, c: unknown): Activation {
   const f = twin(text_at(handle as number));
-  if (f.$g !== undefined) return yield* f.$g(a, b, c);
+  if (f.$g !== undefined) {
+    const before = set_alloc_owner(owner_of_text(handle as number));
+    const result = yield* f.$g(a, b, c);
+    set_alloc_owner(before);
+    return result;
+  }
   if (f.$y !== undefined)
     throw new Error(`${f.name} is a generator function: it may sleep, and is called where nothing may sleep`);
   return (f as (...args: unknown[]) => unknown)(a, b, c);

@@ -392,14 +392,24 @@ export function* load_request(length: number): Sleeping<number> {
   return result;
 }
 
-/** The mailbox's RMMOD. Return: 0 or -errno. */
+/** As many lines as the mailbox holds, with a word about the others: ten thousand tasks do not fit. */
+function whole_lines(text: string): string {
+  const ROOM_FOR_NOTE = 80;
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAILBOX_TEXT_SIZE) return text;
+  const end = bytes.lastIndexOf(10, MAILBOX_TEXT_SIZE - ROOM_FOR_NOTE) + 1;
+  let left = 0;
+  for (let at = bytes.indexOf(10, end); at >= 0; at = bytes.indexOf(10, at + 1)) left++;
+  return `${bytes.subarray(0, end).toString()}... and ${left} more lines, for which there is no room\n`;
+}
 /** Answers with the text of /proc/NAME. Return: 0, -ENOENT. */
 export function proc_request(length: number): number {
   const text = proc_text(request_text(length));
-  answer(text ?? PROC_NAMES.join(', '));
+  answer(text === null ? PROC_NAMES.join(', ') : whole_lines(text));
   return text === null ? -ENOENT : 0;
 }
 
+/** The mailbox's RMMOD. Return: 0 or -errno. */
 export function* unload_request(length: number): Sleeping<number> {
   const name = request_text(length);
   st(Box.LENGTH, 0);

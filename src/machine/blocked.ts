@@ -13,8 +13,10 @@ import {
   Semaphore,
   Task,
   TASK_NOLOAD,
+  TASK_SIZE,
 } from '../sched/task-layout.js';
 
+/** Tasks that a report names. */
 const MOST = 256;
 
 /** Static data of a module: name, address (or per-CPU offset) and bytes. A function, its or the kernel's: text handle. */
@@ -124,7 +126,10 @@ export function blocked_tasks(memory: WebAssembly.Memory, symbols: SymbolTable):
     }
   };
   const lines: string[] = [];
-  for (let at = word(Mach.TASK_LIST), n = 0; at !== Mach.TASK_LIST && at !== 0 && n < MOST; at = word(at), n++) {
+  let more = 0;
+  // However a list in a memory that is in use, or was left in the middle, goes round: no more than there can be.
+  const can_be = bytes.length / TASK_SIZE;
+  for (let at = word(Mach.TASK_LIST), n = 0; at !== Mach.TASK_LIST && at !== 0 && n < can_be; at = word(at), n++) {
     const task = at - Task.TASKS;
     const sleeps = word(task + Task.ON_RQ) === 0 && word(task + Task.STATE) !== 0;
     const idle = (word(task + Task.STATE) & TASK_NOLOAD) !== 0 && (word(task + Task.FLAGS) & PF_ON_DEMAND) !== 0;
@@ -135,7 +140,9 @@ export function blocked_tasks(memory: WebAssembly.Memory, symbols: SymbolTable):
       word(task + Task.BLOCK_KIND) === Block.TIMEOUT
     )
       continue;
-    lines.push(`${name(task)} ${what(task)}`);
+    if (lines.length < MOST) lines.push(`${name(task)} ${what(task)}`);
+    else more++;
   }
+  if (more > 0) lines.push(`... and ${more} more`);
   return lines;
 }

@@ -16,7 +16,7 @@ import type { Action, Strategy } from '../stepped/strategy.js';
 import { peek, type LogRecord } from '../kernel/log-reader.js';
 import { errname } from '../linux/errno.js';
 import { clear_used } from '../mm/clear.js';
-import { decode_choice, encode_choice, type Choice } from './token.js';
+import { decode_choice, encode_choice, type Choice } from './choices.js';
 import type { CountedResults, Outcome, Results, VerdictKind } from './outcome.js';
 
 export type { CountedResults, Outcome, Results, VerdictKind };
@@ -309,8 +309,8 @@ export class Session {
   }
 
   #recorder = {
-    decided: (cpu: number, action: Action, steps: number): void => {
-      this.#choices[this.#choice_count++] = encode_choice(cpu, action, steps, this.cpus);
+    decided: (cpu: number, action: Action, steps: number, cut: boolean): void => {
+      this.#choices[this.#choice_count++] = encode_choice(cpu, action, steps, cut, this.cpus);
     },
     hashed: (hash: number): void => {
       this.#hash = hash;

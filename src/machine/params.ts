@@ -117,3 +117,8 @@ export const TIMER_AHEAD = 25;
 /** pr_*_ratelimited: so many messages of one place in so many seconds, as Linux. */
 export const RATELIMIT_BURST = 10;
 export const RATELIMIT_SECONDS = 5;
+
+/** Minimising a failing schedule: at most so many schedules and steps, and if the host is slow so many ms. */
+export const MINIMISE_SCHEDULES = 20_000;
+export const MINIMISE_STEPS = 30_000_000;
+export const MINIMISE_MS = 6_000;

@@ -691,8 +691,11 @@ export type Ended =
   | 'livelock';
 
 export interface Recorder {
-  /** A decision that was a choice: more than one thing was possible. Called when its length is known. */
-  decided(cpu: number, action: Action, steps: number): void;
+  /**
+   * A decision that was a choice: more than one thing was possible. Called when its length is known; `cut` is true if the
+   * CPU would have gone on, but has made all its steps.
+   */
+  decided(cpu: number, action: Action, steps: number, cut: boolean): void;
   /** Called at each switch with a hash over the memory, when asked for. */
   hashed(hash: number): void;
 }
@@ -733,7 +736,7 @@ export function run(
       now[Now.COUNTDOWN] = Math.min(decision.steps, max_steps - steps());
       const before = steps();
       resume(c, action === Action.INTERRUPT || action === Action.TICK);
-      if (choice) recorder.decided(c, action, now[Now.OWN_STEPS]!);
+      if (choice) recorder.decided(c, action, now[Now.OWN_STEPS]!, decision.firm && now[Now.COUNTDOWN]! < 0);
       choice = false;
       if (ld(Mach.RCU_QS_LEFT) !== 0) rcu_poll();
       if (publish_jiffies()) raise_due();
@@ -750,7 +753,7 @@ export function run(
     }
   } catch (error) {
     if (!(error instanceof MachineStopped)) throw error;
-    if (choice) recorder.decided(decision.cpu, decision.action, now[Now.OWN_STEPS]!); // the one that it panicked in
+    if (choice) recorder.decided(decision.cpu, decision.action, now[Now.OWN_STEPS]!, false); // the one that it panicked in
     return 'panic';
   }
 }

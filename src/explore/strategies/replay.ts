@@ -1,41 +1,56 @@
-// Replay: the decisions of a token, one after the other.
-import { Action, type Decision, type Strategy, type View } from '../../stepped/strategy.js';
-import type { Choice } from '../token.js';
+// Replay: the deviations of a token, and the usual continuation between and after them.
+import type { Decision, Strategy, View } from '../../stepped/strategy.js';
+import type { Deviation } from '../choices.js';
+import { go_on } from '../continuation.js';
 
-/** The recorded decisions do not fit the machine: it is not the one they were recorded on. */
+/** The deviations do not fit the machine: it is not the one they were recorded on. */
 export class ReplayDiverged extends Error {
   override name = 'ReplayDiverged';
 }
 
 export class Replay implements Strategy {
   readonly name = 'replay';
+  /** Of the next deviation. */
   #next = 0;
+  /** Usual decisions since the last one. */
+  #after = 0;
 
-  constructor(private readonly choices: readonly Choice[]) {}
+  constructor(private readonly deviations: readonly Deviation[]) {}
 
   begin(): void {
     this.#next = 0;
-  }
-  /** True when every recorded decision was used. */
-  get complete(): boolean {
-    return this.#next >= this.choices.length;
+    this.#after = 0;
   }
 
   decide(view: View, decision: Decision): void {
-    const choice = this.choices[this.#next++];
-    if (choice === undefined) {
-      // After the failure that was recorded the rest does not matter: the first CPU goes on.
-      decision.cpu = view.cpus[0]!;
-      decision.action = Action.RUN;
-      decision.steps = 0;
-      decision.firm = true;
+    go_on(view, decision);
+    const deviation = this.deviations[this.#next];
+    if (deviation === undefined) return;
+    if (deviation.after !== this.#after) {
+      this.#after++;
+      this.#cut(decision);
       return;
     }
-    if (!view.cpus.subarray(0, view.count).includes(choice.cpu))
-      throw new ReplayDiverged(`decision ${this.#next} lets CPU ${choice.cpu} run, which cannot go on there`);
-    decision.cpu = choice.cpu;
-    decision.action = choice.action;
-    decision.steps = choice.steps;
-    decision.firm = true; // what was recorded is how far it came
+    const { cpu, action } = deviation;
+    if (!view.cpus.subarray(0, view.count).includes(cpu))
+      throw new ReplayDiverged(`decision ${this.#next + 1} lets CPU ${cpu} run, which cannot go on there`);
+    decision.cpu = cpu;
+    decision.action = action;
+    this.#next++;
+    this.#after = 0;
+    this.#cut(decision);
+  }
+  /** Throws if the schedule that has ended is not the recorded one: it had fewer decisions. */
+  finish(): void {
+    const left = this.deviations.length - this.#next;
+    // The last one may only say where the run before it was cut.
+    if (left > 1 || (left === 1 && this.deviations[this.#next]!.cut < 0))
+      throw new ReplayDiverged(`the schedule ended before decision ${this.#next + 1} of it`);
+  }
+  /** The deviation that comes next may end this run. */
+  #cut(decision: Decision): void {
+    const deviation = this.deviations[this.#next];
+    if (deviation !== undefined && deviation.after === this.#after && deviation.cut >= 0)
+      decision.steps = deviation.cut;
   }
 }

@@ -4,6 +4,7 @@
 // refreshed when the thread attaches a memory or becomes another CPU, and otherwise never written.
 import { Pcpu } from '../machine/memory-map.js';
 import { my, on_enter_cpu } from './context.js';
+import { see } from './observe.js';
 import { ACCESS_POLL, F64, I32, I64, U16, U32, U8, mark, memory_size, on_attach } from './raw.js';
 
 /** A load or store that hit the null page, lay outside the memory or was not aligned. The kernel makes it an oops. */
@@ -105,6 +106,7 @@ export const heap = {
   no_assignment,
   describe,
   mark,
+  see,
   text_handle: (_f: (...args: never[]) => unknown, where: string): number => {
     throw new Error(`${where}: functions can't be stored yet: kernel text is not set up (set_text_handle)`);
   },

@@ -34,25 +34,25 @@ interface SteppedGraph {
   context: typeof import('../cpu/context.js');
 }
 
-const graphs = new Map<number, Promise<{ kernel: SteppedKernel; graph: SteppedGraph }>>();
+type LoadedKernel = Promise<{ kernel: SteppedKernel; graph: SteppedGraph }>;
+const graphs = new Map<string, LoadedKernel>();
 
-/** Builds the stepped kernel if it is stale and imports it: once for each size of the memory. */
-export function stepped_kernel(bytes = STEPPED_MEMORY): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
-  const made = graphs.get(bytes) ?? load_graph(bytes);
-  graphs.set(bytes, made);
+/** Builds the stepped kernel if it is stale and imports it: once for each kind of machine. */
+export function stepped_kernel(bytes = STEPPED_MEMORY, observed = false): LoadedKernel {
+  const kind = `?memory=${bytes}${observed ? '&observe' : ''}`;
+  const made = graphs.get(kind) ?? load_graph(kind, bytes);
+  graphs.set(kind, made);
   return made;
 }
-async function load_graph(bytes: number): Promise<{ kernel: SteppedKernel; graph: SteppedGraph }> {
+async function load_graph(kind: string, bytes: number): LoadedKernel {
   // A schedule is many small functions: with the compiler's own limit it calls what it should merge (a fifth slower).
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
   process.setSourceMapsEnabled(true); // before the graph is compiled, or its stacks are those of the output
   const kernel = buildSteppedKernel();
-  const graph = (await import(`${pathToFileURL(join(kernel.root, BUNDLE)).href}?memory=${bytes}`).catch(
-    (error: Error) => {
-      if (!(error instanceof RangeError)) throw error;
-      throw new EnvironmentFailure(`cannot allocate ${bytes >>> 20} MiB for the machine: ${error.message}`);
-    },
-  )) as SteppedGraph;
+  const graph = (await import(`${pathToFileURL(join(kernel.root, BUNDLE)).href}${kind}`).catch((error: Error) => {
+    if (!(error instanceof RangeError)) throw error;
+    throw new EnvironmentFailure(`cannot allocate ${bytes >>> 20} MiB for the machine: ${error.message}`);
+  })) as SteppedGraph;
   const unset = settle();
   if (unset.length > 0)
     throw new Error(`headers of the stepped kernel have names without a value: ${unset.join(', ')}`);
@@ -64,6 +64,8 @@ export interface SessionOptions {
   max_steps?: number;
   memory?: number;
   parameters?: Record<string, string | number | boolean>;
+  /** The machine notes what each step reads and writes: for coverage, and for strategies that ask for it. Slower. */
+  observed?: boolean;
 }
 
 const PASSED = { verdict: null, message: '' } as const;
@@ -80,6 +82,7 @@ export class Session {
   #exit_module = 0;
   #hash = 0;
   #switches = 0;
+  #stopped = false;
   /** The log at the restore point. */
   #log_start = 0;
   #sites: Map<number, Site> | null = null;
@@ -112,7 +115,7 @@ export class Session {
       value === true ? 'y' : value === false ? 'n' : String(value),
     ]);
     const memory = options.memory ?? STEPPED_MEMORY;
-    const { kernel, graph: k } = await stepped_kernel(memory);
+    const { kernel, graph: k } = await stepped_kernel(memory, options.observed);
     const made = step_module(compiled, kernel);
     const session = new Session(compiled, k, kernel, cpus, max_steps, parameters, made.sites, memory);
     session.#boot(session.memory, made.code);
@@ -173,6 +176,7 @@ export class Session {
     this.#choice_count = 0;
     this.#hash = 0;
     this.#switches = 0;
+    this.#stopped = false;
     // A test runner's own mapping of stacks does not know the module's code: Node's does.
     const runner = Error.prepareStackTrace;
     if (runner !== undefined) (Error as { prepareStackTrace?: unknown }).prepareStackTrace = undefined;
@@ -180,7 +184,17 @@ export class Session {
       core.restore();
       strategy.begin(schedule);
       const { verdict, message } = this.#explore(strategy, hashing) ?? PASSED;
-      return { verdict, message, steps: core.total_steps(), hash: this.#hash, switches: this.#switches };
+      const steps = core.total_steps();
+      strategy.end?.(steps);
+      return {
+        verdict,
+        message,
+        steps,
+        hash: this.#hash,
+        switches: this.#switches,
+        stopped: this.#stopped,
+        signature: core.schedule_signature(),
+      };
     } finally {
       if (runner !== undefined) Error.prepareStackTrace = runner;
     }
@@ -204,13 +218,13 @@ export class Session {
     let bad = this.#phase(strategy, hashing);
     const result = core.watched_result();
     results.init = result;
-    if (bad !== null) return bad;
+    if (bad !== null || this.#stopped) return bad;
     if (result === null) return this.#stuck('module_init never returns');
     if (result < 0) return { verdict: 'init', message: `module_init returned ${result} (-${errname(-result) ?? '?'})` };
     if (module.has_exit(this.#mod)) {
       this.#start('exit_module', 'rmmod');
       bad = this.#phase(strategy, hashing);
-      if (bad !== null) return bad;
+      if (bad !== null || this.#stopped) return bad;
       results.exit = core.watched_result();
       if (results.exit === null) return this.#stuck('module_exit never returns');
     } else if (core.hung_tasks() > 0)
@@ -223,6 +237,9 @@ export class Session {
     switch (core.run(strategy, this.#recorder, this.max_steps, hashing, this.to_the_end)) {
       case 'quiet':
         return core.mutex_waiters() > 0 ? this.#stuck('tasks wait for mutexes that nobody will unlock') : null;
+      case 'stopped':
+        this.#stopped = true;
+        return null;
       case 'finding':
         return this.#finding();
       case 'panic':

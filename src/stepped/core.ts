@@ -42,7 +42,28 @@ import {
   TASK_UNINTERRUPTIBLE,
 } from '../sched/task-layout.js';
 import { NR_HRTIMERS } from '../sched/work-layout.js';
-import { a_ld, hash_memory, ld, ld8, ldf64, own_bytes, own_words, restore_snapshot, st, take_snapshot } from './raw.js';
+import {
+  begin_step,
+  end_step,
+  observe_schedule,
+  order_schedule,
+  order_signature,
+  signature,
+  step_order,
+} from './observe.js';
+import {
+  a_ld,
+  hash_memory,
+  ld,
+  ld8,
+  ldf64,
+  OBSERVED,
+  own_bytes,
+  own_words,
+  restore_snapshot,
+  st,
+  take_snapshot,
+} from './raw.js';
 import {
   clock_ns,
   count_step,
@@ -54,7 +75,7 @@ import {
   reset_clock,
   steps,
 } from './clock.js';
-import { Action, type Decision, type Strategy, type View } from './strategy.js';
+import { Action, Context, CONTEXT_BITS, STOP, type Decision, type Strategy, type View } from './strategy.js';
 
 type Activation = Generator<number, unknown, void>;
 type Twin = ((...args: never[]) => unknown) & {
@@ -83,6 +104,8 @@ const enum Waits {
 const relaxed_at = own_words(MAX_CPUS);
 /** By CPU: the site of a step whose access has not been made yet, -1 if none. For traces. */
 const pending_site = own_words(MAX_CPUS);
+/** By CPU: what that access touches, as `place_of` in transform/context.ts makes it. */
+const pending_place = own_words(MAX_CPUS);
 const running: (Activation | null)[] = [null];
 /** Entries of `running` that were given back. */
 const freed: number[] = [];
@@ -151,14 +174,20 @@ export function wait_for_lock(a: number): void {
 }
 
 /** A step of the module: true if the CPU pauses here, before the access. */
-export function step_here(site: number): boolean {
+export function step_here(site: number, place: number): boolean {
   if (now[Now.COUNTDOWN]!-- > 0) {
     count_step();
     now[Now.OWN_STEPS]!++;
+    step_order(cpu, site, place);
+    if (OBSERVED) {
+      end_step();
+      begin_step(cpu, site);
+    }
     if (tracer !== null) tracer(site, '');
     return false;
   }
   pending_site[cpu] = site;
+  pending_place[cpu] = place;
   return true;
 }
 
@@ -172,7 +201,7 @@ export function loop_here(site: number): boolean {
   now[Now.LOOPED] = n;
   if (n !== before) return false;
   now[Now.LOOPED] = n + 1;
-  return step_here(site);
+  return step_here(site, 0);
 }
 
 // ---- twins written by hand: the functions of noinstr files that suspend or call back ---------------------------------
@@ -255,6 +284,8 @@ export function restore(): void {
   now[Now.COUNTDOWN] = 0;
   now[Now.OWN_STEPS] = 0;
   switch_cpu(0);
+  order_schedule();
+  if (OBSERVED) observe_schedule();
 }
 
 /** Makes this thread's machine one of `n` CPUs. */
@@ -286,7 +317,31 @@ const view: View = {
   pending: own_bytes(MAX_CPUS),
   contended: own_bytes(MAX_CPUS),
   timers: false,
+  steps,
+  context,
+  place: (c) => (pending_site[c]! < 0 ? 0 : pending_place[c]!),
+  state,
 };
+function context(c: number): number {
+  if (depth[c] !== 0) return (c << CONTEXT_BITS) | Context.INTERRUPT;
+  const task = ld(percpu_base(c) + Pcpu.RQ_CURR);
+  return task === 0 ? (c << CONTEXT_BITS) | Context.IDLE : (task_pid(task) << CONTEXT_BITS) | Context.TASK;
+}
+/**
+ * Beside the order of the accesses: the time, and when the next timers are due. Other times that the memory holds, as how
+ * long a task has run, differ by a few steps between two schedules that count as one.
+ */
+function state(extra: number): number {
+  if (!OBSERVED) return 0;
+  let all = extra ^ Math.imul(clock_ns() | 0, 0x2c1b3c6d);
+  if (ld(Mach.NR_TIMERS) !== 0)
+    for (let c = 0; c < now[Now.CPUS]!; c++) {
+      const area = percpu_base(c);
+      all = Math.imul(all ^ ldf64(area + Pcpu.DEADLINE), 0x297a2d39) ^ ldf64(area + Pcpu.HR_DEADLINE);
+    }
+  return signature(all);
+}
+export const schedule_signature = order_signature;
 
 function can_interrupt(area: number): boolean {
   return (ld(area + Pcpu.PENDING) & ~NMI_VECTORS) !== 0 && ld(area + Pcpu.IRQ_OFF) === 0;
@@ -522,6 +577,7 @@ function passed(c: number): void {
   const site = pending_site[c]!;
   if (site < 0) return; // it waited, or begins
   pending_site[c] = -1;
+  step_order(c, site, pending_place[c]!);
   count_step(); // not of the length that the decision gave: that counts the steps on which it did not pause
   if (tracer !== null) tracer(site, '');
 }
@@ -539,10 +595,16 @@ interface Interrupted {
   waits: number;
   condition: (() => boolean) | null;
   site: number;
+  place: number;
 }
 /** Puts an activation on top of what the CPU does. */
 function push(c: number, activation: Activation): void {
-  const interrupted = { waits: waits[c]!, condition: conditions[c]!, site: pending_site[c]! };
+  const interrupted = {
+    waits: waits[c]!,
+    condition: conditions[c]!,
+    site: pending_site[c]!,
+    place: pending_place[c]!,
+  };
   pending_site[c] = -1;
   waits[c] = Waits.NOTHING;
   stacks[c]!.push(with_state(c, interrupted, activation));
@@ -555,6 +617,7 @@ function* with_state(c: number, interrupted: Interrupted, activation: Activation
   waits[c] = interrupted.waits;
   conditions[c] = interrupted.condition;
   pending_site[c] = interrupted.site;
+  pending_place[c] = interrupted.place;
   return undefined;
 }
 
@@ -633,6 +696,7 @@ function leave_task(task: number, preempted: boolean): void {
     if (tracer !== null) tracer(-1, left_text(task, preempted));
     const slot = ld(task + Task.SLOT);
     carried[slot] = pending_site[c]!;
+    carried_place[slot] = pending_place[c]!;
     carried_wait[slot] = waits[c] === Waits.NOTHING ? null : take_wait(c);
   }
   pending_site[c] = -1;
@@ -641,6 +705,7 @@ function leave_task(task: number, preempted: boolean): void {
     const slot = ld(next + Task.SLOT);
     if (slot !== 0) {
       pending_site[c] = carried[slot]!;
+      pending_place[c] = carried_place[slot]!;
       const wait = carried_wait[slot]!;
       if (wait !== null) give_wait(c, wait);
     }
@@ -650,6 +715,7 @@ function leave_task(task: number, preempted: boolean): void {
 }
 /** By slot, of tasks that are not on a CPU. */
 const carried: number[] = [];
+const carried_place: number[] = [];
 interface CarriedWait {
   waits: number;
   condition: (() => boolean) | null;
@@ -688,7 +754,9 @@ export type Ended =
   | 'finding'
   | 'panic'
   | 'deadlock'
-  | 'livelock';
+  | 'livelock'
+  /** The strategy said so. */
+  | 'stopped';
 
 export interface Recorder {
   /**
@@ -723,15 +791,19 @@ export function run(
     for (;;) {
       let count = look();
       if (count === 0) {
+        if (OBSERVED) begin_step(-1, -1);
         if (!jump()) {
           if (!spinning()) return 'quiet';
           if (!pass_jiffy()) return 'deadlock';
         }
+        if (OBSERVED) end_step();
         count = look();
         if (count === 0) return spinning() ? 'deadlock' : 'quiet';
       }
       choice = decide(strategy, count);
       const { cpu: c, action } = decision;
+      if (c === STOP) return 'stopped';
+      if (OBSERVED) begin_step(c, pending_site[c]!);
       if (action >= Action.TICK) pass_time(action, c);
       now[Now.COUNTDOWN] = Math.min(decision.steps, max_steps - steps());
       const before = steps();
@@ -741,6 +813,7 @@ export function run(
       if (ld(Mach.RCU_QS_LEFT) !== 0) rcu_poll();
       if (publish_jiffies()) raise_due();
       else if (ld(NR_HRTIMERS) !== 0) raise_due_hr();
+      if (OBSERVED) end_step();
       if (hashing) recorder.hashed((hash = hash_memory(hash)));
       if (found() && !to_the_end) return 'finding';
       if (steps() > max_steps) return 'livelock';
@@ -770,6 +843,7 @@ function decide(strategy: Strategy, count: number): boolean {
   }
   strategy.decide(view, decision);
   const { cpu: c } = decision;
+  if (c === STOP) return false;
   const area = percpu_base(c);
   if (decision.action === Action.RUN && ld(area + Pcpu.PENDING) === 0) return true;
   // A CPU that waits, or has nothing to run, can only take its interrupt.
@@ -914,6 +988,7 @@ export function reset_machine(): void {
   now[Now.FREED] = 0;
   starters.length = 0;
   carried.length = 0;
+  carried_place.length = 0;
   carried_wait.length = 0;
   now[Now.LAST] = -1;
   now[Now.QUIET] = 0;

@@ -17,7 +17,32 @@ export interface View {
   readonly contended: Uint8Array;
   /** True if a timer is armed that is due soon: time may jump to it. */
   timers: boolean;
+  /** Steps of the schedule so far. */
+  steps(): number;
+  /** Who would go on at CPU `c`, see `Context`. */
+  context(c: number): number;
+  /**
+   * What the next step of CPU `c` touches: a number for the field, shifted left by one, and 1 if the step may write it.
+   * 0 if that is not known, or the CPU does not stand before a step.
+   */
+  place(c: number): number;
+  /**
+   * The same number for two beginnings of schedules that differ only in the order of steps that touch nothing in common,
+   * and mixed in, `extra`. 0 if the machine is not observed.
+   */
+  state(extra: number): number;
 }
+
+/** What `View.context` says: a number and, in the two low bits, of what. */
+export const enum Context {
+  /** The task with this pid. */
+  TASK = 0,
+  /** Whatever is queued for this CPU, or may be taken from another one: nothing runs there. */
+  IDLE = 1,
+  /** An interrupt that is in progress on this CPU. */
+  INTERRUPT = 2,
+}
+export const CONTEXT_BITS = 2;
 
 export const enum Action {
   /** Go on with what runs there. */
@@ -29,6 +54,9 @@ export const enum Action {
   /** Time jumps to the next timer's deadline, whose interrupt is pending from then on; this CPU goes on. */
   TIMER = 3,
 }
+
+/** In `Decision.cpu`: the schedule ends here, all that could follow is known. */
+export const STOP = -1;
 
 /** Filled in by the strategy. */
 export interface Decision {
@@ -45,4 +73,6 @@ export interface Strategy {
   /** A new schedule begins. */
   begin(schedule: number): void;
   decide(view: View, decision: Decision): void;
+  /** The schedule is over, after this many steps. */
+  end?(steps: number): void;
 }

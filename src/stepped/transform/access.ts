@@ -91,7 +91,11 @@ export function member(t: Twin, node: Node): Node {
   return t.scratch(() => {
     const p = place(t, node, false);
     return at(
-      seq(...p.setup, t.pause(p.object(), t.cx.site(node, 'read', field_name(node)), field_key(node)), p.target()),
+      seq(
+        ...p.setup,
+        t.pause(p.object(), t.cx.site(node, 'read', field_name(node)), 'read', field_name(node), field_key(node)),
+        p.target(),
+      ),
       node,
     );
   });
@@ -108,7 +112,10 @@ export function read_of(t: Twin, object: () => Node, property: Node, computed: b
     loc: from.loc ?? null,
   };
   if (!t.cx.pauses) return target;
-  return seq(t.pause(object(), t.cx.site(from, 'read', field_name(target)), field_key(target)), target);
+  return seq(
+    t.pause(object(), t.cx.site(from, 'read', field_name(target)), 'read', field_name(target), field_key(target)),
+    target,
+  );
 }
 
 /** An anonymous function that is assigned to a name gets that name. */
@@ -135,12 +142,12 @@ export function assignment(t: Twin, node: Node): Node {
     const p = place(t, left, true);
     const name = field_name(left);
     const write = (value: Node): Node => at(set(p.target(), value), node);
-    const before_write = (): Node => t.pause(p.object(), t.cx.site(left, 'write', name));
+    const before_write = (): Node => t.pause(p.object(), t.cx.site(left, 'write', name), 'write', name);
     if (operator === '=') {
       const v = t.hold(right, true);
       return seq(...p.setup, ...v.setup, before_write(), write(v.ref()));
     }
-    const before_read = t.pause(p.object(), t.cx.site(left, 'read', name));
+    const before_read = t.pause(p.object(), t.cx.site(left, 'read', name), 'read', name);
     const value = t.scratch(() => t.expr(right));
     const v = t.temp();
     if (operator === '&&=' || operator === '||=' || operator === '??=') {
@@ -176,8 +183,12 @@ export function update(t: Twin, node: Node, unused: boolean): Node {
       prefix,
       argument: v,
     });
-    const parts = [...p.setup, t.pause(p.object(), t.cx.site(left, 'read', name)), set(v, at(p.target(), left))];
-    const before_write = t.pause(p.object(), t.cx.site(left, 'write', name));
+    const parts = [
+      ...p.setup,
+      t.pause(p.object(), t.cx.site(left, 'read', name), 'read', name),
+      set(v, at(p.target(), left)),
+    ];
+    const before_write = t.pause(p.object(), t.cx.site(left, 'write', name), 'write', name);
     const write = at(set(p.target(), v), node);
     if (node.prefix || unused) return seq(...parts, counted(true), before_write, write);
     const old = t.temp();
@@ -234,7 +245,9 @@ function link(t: Twin, links: Node[], i: number, value: () => Node, self: (() =>
     );
     const is_method = !last && links[i + 1]!.type === 'CallExpression';
     const pause =
-      t.cx.pauses && !is_method ? [t.pause(value(), t.cx.site(n, 'read', field_name(n)), field_key(n))] : [];
+      t.cx.pauses && !is_method
+        ? [t.pause(value(), t.cx.site(n, 'read', field_name(n)), 'read', field_name(n), field_key(n))]
+        : [];
     made = rest(seq(...k.setup, ...pause, target), is_method ? value : null);
   } else {
     const args = held_arguments(t, n.arguments as Node[]);

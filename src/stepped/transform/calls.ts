@@ -21,6 +21,7 @@ import {
   seq,
   set,
 } from './ast.js';
+import { place_of_call } from './context.js';
 import type { Twin } from './twin.js';
 
 export interface Arguments {
@@ -28,6 +29,15 @@ export interface Arguments {
   refs: Node[];
   /** Those that may be functions. */
   functions: Node[];
+}
+
+/** What a primitive touches, as far as its arguments say: see `place_of_call`. */
+function place(args: Node[], callee: string): Node {
+  const [object, field] = args;
+  if (object === undefined || object.type === 'SpreadElement' || object.type === 'Literal' || is_function(object))
+    return lit(0);
+  const name = callee.slice(callee.lastIndexOf('.') + 1);
+  return k('a', object, lit(place_of_call(name, typeof field?.value === 'string' ? field.value : '')));
 }
 
 /** Who is called: how to name the function, and the object that is its `this`. */
@@ -118,7 +128,7 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   const used = (twin: Node, name: string): Node => (callee.twins ? twin : dot(fn(), name));
   const by_g = at(delegate(with_this(used(g, '$g'))), where);
   const by_y = at(delegate(with_this(used(y, '$y'))), where);
-  const pause = both(both(p, k('s', site)), pause_now());
+  const pause = both(both(p, k('s', site, place(args.refs, callee.name))), pause_now());
 
   const plain_call = at(callee.plain ? callee.plain(args.refs) : with_plain_this(fn, self, args.refs, where), node);
   const checks: Node[] = [];
@@ -215,7 +225,10 @@ function raw_access(t: Twin, node: Node, name: string): Node {
   return t.scratch(() => {
     const args = held_arguments(t, node.arguments as Node[]);
     const site = lit(t.cx.site(node, /^(a_)?ld/.test(name) ? 'read' : 'write', name));
-    return seq(...args.setup, both(k('s', site), pause_now()), { ...node, arguments: args.refs });
+    return seq(...args.setup, both(k('s', site, place(args.refs, name)), pause_now()), {
+      ...node,
+      arguments: args.refs,
+    });
   });
 }
 

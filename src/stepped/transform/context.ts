@@ -16,6 +16,23 @@ export interface Site {
   name: string;
 }
 
+/** Primitives that read what their first argument names; the others may write it. */
+const READS =
+  /^(READ_ONCE|(raw_)?atomic(64|_long)?_read(_acquire)?|smp_load_acquire|rcu_(dereference\w*|access_pointer)|refcount_read|test_bit|list_empty|hlist_empty|(a_)?ld\w*)$/;
+
+/**
+ * What is added to twice the address of an object to name the place that a step touches there: a hash of the field's
+ * name ('' for the object itself), and 1 if it writes.
+ */
+export function place_of(name: string, kind: 'read' | 'write'): number {
+  let hash = 0;
+  for (let i = 0; i < name.length; i++) hash = (Math.imul(hash, 31) + name.charCodeAt(i)) & 0xffffff;
+  return 2 * hash + (kind === 'write' ? 1 : 0);
+}
+/** The same of a call of a primitive: its first argument is the object, a string after that the field. */
+export const place_of_call = (callee: string, field: string): number =>
+  place_of(field, READS.test(callee) ? 'read' : 'write');
+
 /** The transform met something it cannot step. The subset check names these first, with advice. */
 export class Unsteppable extends SyntaxError {
   constructor(

@@ -15,8 +15,10 @@ const named = (f: unknown): string =>
   typeof f === 'function' && f.name !== '' ? source_name(f.name) : 'a function without a name';
 
 export interface Runtime {
-  /** A step, before an access or a primitive: whether the machine wants the CPU to pause here. */
-  s(site: number): boolean;
+  /** A step, before an access or a primitive at `place`: whether the machine wants the CPU to pause here. */
+  s(site: number, place: number): boolean;
+  /** The place that a primitive touches: what its first argument points to. 0 if that is no object. */
+  a(object: unknown, code: number): number;
   /** A step at a loop's back-edge. */
   l(site: number): boolean;
   /** Attaches the twin of an ordinary function. */
@@ -95,6 +97,15 @@ const nothing = {
 export const runtime: Runtime = {
   nothing,
   s: () => false,
+  a: (object, code) => {
+    const address =
+      typeof object === 'number'
+        ? object
+        : typeof object === 'object'
+          ? (object as { '@addr'?: number } | null)?.['@addr']
+          : undefined;
+    return address === undefined ? 0 : 2 * address + code;
+  },
   l: () => false,
   f: (plain, twin, name) => attach('$g', plain, twin, name),
   y: (plain, twin, name) => attach('$y', plain, twin, name),

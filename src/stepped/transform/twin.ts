@@ -1,6 +1,7 @@
 // The body of one twin: every statement and expression of a function, rewritten so that it can pause. Evaluation order
 // is JavaScript's own: `yield` stands inside the expression, and a value that is needed twice goes through a temporary.
 // Reads and writes are in access.ts, calls in calls.ts, patterns in patterns.ts; functions and classes in attach.ts.
+import { place_of } from './context.js';
 import { chain, member, update, assignment } from './access.js';
 import { class_expression, class_statements, function_expression, list, plain_statement } from './attach.js';
 import {
@@ -82,14 +83,16 @@ export class Twin {
   }
 
   /**
-   * `ref?.$shared === true && $s.s(site) && (yield 0)`. A read of `field` that only finds the place of a struct or an
-   * array inside the struct touches no memory; views say so by `$in_field`.
+   * `ref?.$shared === true && $s.s(site, place) && (yield 0)`, before an access of field `name`. A read of `field` that
+   * only finds the place of a struct or an array inside the struct touches no memory; views say so by `$in_field`.
    */
-  pause(ref: Node, site: number, field: string | null = null): Node {
+  pause(ref: Node, site: number, kind: 'read' | 'write', name: string, field: string | null = null): Node {
     let test = is_true(maybe(ref, '$shared'));
     if (field !== null && /^[A-Za-z_]\w*$/.test(field))
       test = both(test, binary(dot(ref, `$in_${field}`), '!==', lit(true)));
-    return both(both(test, call(dot(id('$s'), 's'), lit(site))), pause_now());
+    const address: Node = { ...dot(ref, ''), property: lit('@addr'), computed: true };
+    const place = binary(binary(lit(2), '*', address), '+', lit(place_of(name, kind)));
+    return both(both(test, call(dot(id('$s'), 's'), lit(site), place)), pause_now());
   }
 
   /**

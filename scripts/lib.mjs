@@ -93,7 +93,7 @@ function prune() {
   for (const file of filesBelow(dist)) {
     const path = relative(dist, file);
     const source = path.replace(/(\.d\.ts|\.js|\.js\.map|\.d\.ts\.map)$/, '.ts');
-    if (source === path || path.startsWith('stepped-kernel')) continue;
+    if (source === path || /^(stepped|cpu)-kernel/.test(path)) continue;
     if (!existsSync(join(root, 'src', source))) rmSync(file);
   }
 }
@@ -112,13 +112,14 @@ function build(force) {
     return false;
   }
   prune();
-  const stepped = join(root, 'dist/stepped/build.js');
-  if (existsSync(stepped)) {
-    const transformed = spawnSync(process.execPath, [stepped], { cwd: root, stdio: ['ignore', 2, 2] });
-    if (transformed.status !== 0) {
-      note('The stepped kernel could not be built: see above.');
-      return false;
-    }
+  for (const [what, file] of [
+    ['stepped kernel', 'dist/stepped/build.js'],
+    ["program of the CPUs' threads", 'dist/machine/cpu-program.js'],
+  ]) {
+    const { status } = spawnSync(process.execPath, [join(root, file)], { cwd: root, stdio: ['ignore', 2, 2] });
+    if (status === 0) continue;
+    note(`The ${what} could not be built: see above.`);
+    return false;
   }
   chmodSync(cli, 0o755);
   writeFileSync(stamp, wanted);

@@ -4,6 +4,7 @@ import os from 'node:os';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { CpuJob } from './cpu-main.js';
+import { cpu_program } from './cpu-program.js';
 import type { CpuStatistics } from './statistics.js';
 import { Mach, MEM_MAP } from './memory-map.js';
 import type { LogRecord } from '../kernel/log-reader.js';
@@ -102,7 +103,7 @@ export class Pool {
   /** Starts one job for each CPU. A job's promise rejects when its thread dies. */
   start(cwd: string): Promise<CpuStatistics>[] {
     this.#piscina ??= new Piscina({
-      filename: new URL('./cpu-main.js', import.meta.url).href,
+      filename: cpu_program().href,
       minThreads: this.cpus,
       maxThreads: this.cpus,
       idleTimeout: Infinity,

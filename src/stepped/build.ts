@@ -135,7 +135,7 @@ export function buildSteppedKernel(
     writeFileSync(output, map ? `${code}//# sourceMappingURL=${posix.basename(file)}.map\n` : code);
     if (map) writeFileSync(`${output}.map`, JSON.stringify(map));
   }
-  bundle_kernel(root, dist, [...sources.keys()]);
+  bundle_kernel(root);
   const made = { hash, nextSite: sites.length, sites };
   writeFileSync(manifest, JSON.stringify(made));
   return { ...made, root, built: true };
@@ -168,6 +168,7 @@ function hash_of(
 ): string {
   const hash = createHash('sha256');
   const own = [
+    'machine/bundle.js',
     'stepped/build.js',
     'stepped/bundle.js',
     'stepped/primitives.js',

@@ -51,7 +51,9 @@ const EXAMPLES: Record<string, Expected[]> = {
 afterAll(release_pools);
 
 it('has an expectation for every example', () => {
-  const files = readdirSync(new URL('../examples', import.meta.url)).map((name) => name.replace(/\.ts$/, ''));
+  const files = readdirSync(new URL('../examples', import.meta.url))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.replace(/\.ts$/, ''));
   expect(files.sort()).toEqual(Object.keys(EXAMPLES).sort());
 });
 

@@ -5,7 +5,7 @@
 import { Pcpu } from '../machine/memory-map.js';
 import { my, on_enter_cpu } from './context.js';
 import { see } from './observe.js';
-import { ACCESS_POLL, F64, I32, I64, U16, U32, U8, mark, memory_size, on_attach } from './raw.js';
+import { ACCESS_POLL, F64, I32, I64, mark, memory_size, on_attach, STEPPED, U16, U32, U8 } from './raw.js';
 
 /** A load or store that hit the null page, lay outside the memory or was not aligned. The kernel makes it an oops. */
 export class PageFault extends Error {
@@ -93,6 +93,9 @@ export const heap = {
   limit2: 0,
   limit4: 0,
   limit8: 0,
+  /** Stepped build: accesses from this address on are of memory that is allocated and freed, and are checked: mm/kasan.ts. */
+  checked_from: Infinity,
+  check_object: (_a: number, _where: string, _write: boolean, _size: number): void => {},
   /** Int32 index of this CPU's pending word. */
   pending: 0,
   step_slow: (): void => {},
@@ -158,4 +161,5 @@ export function no_step(...functions: unknown[]): void {
  */
 export function check_address(a: number, width: number, where: string, write: boolean): void {
   if ((a - 4096) >>> 0 >= heap.limit1 || (a & (width - 1)) !== 0) bad_address(a, where, write, width);
+  if (STEPPED && a >= heap.checked_from) heap.check_object(a, where, write, width);
 }

@@ -2,7 +2,21 @@
 import type { RaceReport } from '../detect/race-report.js';
 
 export type { RaceAccess, RaceContext, RaceReport } from '../detect/race-report.js';
-export type VerdictKind = 'oops' | 'BUG' | 'WARN' | 'report' | 'panic' | 'deadlock' | 'livelock' | 'init' | 'data race';
+export type VerdictKind =
+  | 'oops'
+  | 'BUG'
+  | 'WARN'
+  | 'report'
+  | 'panic'
+  | 'deadlock'
+  | 'livelock'
+  | 'init'
+  | 'data race'
+  | 'use after free'
+  | 'double free'
+  | 'out of bounds'
+  | 'sleep in atomic'
+  | 'leak';
 
 /** How a schedule ended. */
 export interface Outcome {

@@ -18,6 +18,7 @@ import { errname } from '../linux/errno.js';
 import { clear_used } from '../mm/clear.js';
 import { decode_choice, encode_choice, type Choice } from './choices.js';
 import type { CountedResults, Outcome, Results, VerdictKind } from './outcome.js';
+import { verdict_of_message } from './verdicts.js';
 
 export type { CountedResults, Outcome, Results, VerdictKind };
 
@@ -32,6 +33,8 @@ interface SteppedGraph {
   text: typeof import('../kernel/text.js');
   stack: typeof import('../kernel/stack.js');
   context: typeof import('../cpu/context.js');
+  heap: typeof import('../cpu/heap.js');
+  kasan: typeof import('../mm/kasan.js');
 }
 
 type LoadedKernel = Promise<{ kernel: SteppedKernel; graph: SteppedGraph }>;
@@ -160,6 +163,9 @@ export class Session {
     this.#exit_module = k.text.text_handle(k.module.exit_module as never);
     runtime.s = k.core.step_here;
     runtime.l = k.core.loop_here;
+    runtime.objects = k.heap.heap.checked_from;
+    runtime.view = (f, view) =>
+      k.kasan.check_view((f as { name: string }).name, (view as { '@addr': number })['@addr']);
     this.#log_start = k.raw.ld(Mach.LOG_HEAD);
     k.core.set_restore_point();
   }
@@ -260,7 +266,7 @@ export class Session {
   #finding(): { verdict: VerdictKind; message: string } {
     const message = this.#first_message();
     const at = this.#module_frame();
-    const { verdict } = this.#kind(message);
+    const verdict = verdict_of_message(message) ?? this.#kind(message).verdict;
     return { verdict, message: at === '' || message.includes(at) ? message : `${message}, at ${at}` };
   }
   #kind(message: string): { verdict: VerdictKind } {
@@ -338,6 +344,7 @@ export class Session {
   /** Calls `f` at each step of the schedules that follow; null ends it. */
   trace(f: ((step: TracedStep) => void) | null): void {
     const { k } = this;
+    k.kasan.kasan_keep_stacks(f !== null);
     if (f === null) return k.core.set_tracer(null);
     this.#sites ??= new Map([...this.kernel.sites, ...this.module_sites].map((s) => [s.id, s]));
     const sites = this.#sites;

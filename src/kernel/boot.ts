@@ -3,7 +3,7 @@
 import { BootFlag, Mach, Pcpu, percpu_base, State, STATIC } from '../machine/memory-map.js';
 import { enter_cpu } from '../cpu/context.js';
 import { set_step_slow, set_text_handle } from '../cpu/heap.js';
-import { a_ld, a_st, ld, st, stf64 } from '../cpu/raw.js';
+import { a_ld, a_st, ld, st, stf64, STEPPED } from '../cpu/raw.js';
 import { arch_spin_init, set_lock_text } from '../cpu/spinlock.js';
 import { Softirq } from '../cpu/softirq.js';
 import { step_slow } from '../cpu/step.js';
@@ -11,6 +11,7 @@ import { serial_console_init } from '../drivers/serial/console.js';
 import { GFP_ATOMIC } from '../linux/gfp_types.js';
 import { set_on_static } from '../linux/types.js';
 import { __get_free_pages, mm_init } from '../mm/page_alloc.js';
+import { kasan_init } from '../mm/kasan.js';
 import { set_owner_text } from '../mm/owner.js';
 import { wake_up_process } from '../sched/core.js';
 import { list_init } from '../sched/rawlist.js';
@@ -113,6 +114,7 @@ export function boot_machine(): void {
   tasklets_init();
   workqueues_init();
   mm_init(ld(Mach.MEMORY));
+  if (STEPPED) kasan_init();
   for (let c = 0; c < n; c++) {
     const idle = alloc_task(0, 0, `swapper/${c}`, PF_IDLE | PF_KTHREAD);
     st(idle + Task.PID, 0);

@@ -174,7 +174,7 @@ function warn(message: string): void {
   add_taint(TAINT_WARN);
   const { stack } = new Error();
   const lines = stack_lines(stack);
-  printk_emit(WARNING, `WARNING: ${message === '' ? '' : message + ' '}at ${lines[0] ?? '?'}`);
+  printk_emit(WARNING, `WARNING: ${message === '' ? '' : message.trimEnd() + ' '}at ${lines[0] ?? '?'}`);
   print_context();
   print_locks(WARNING);
   print_stack(WARNING, stack);

@@ -107,6 +107,9 @@ export const enum Event {
   /** a: timer, b: jiffies at which it expires */
   TIMER_START = 74,
   TIMER_STOP = 75,
+  /** a: address, b: bytes */
+  KMEM_CACHE_ALLOC = 76,
+  KMEM_CACHE_FREE = 77,
 }
 
 /** Event.FINDING */

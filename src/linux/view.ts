@@ -5,7 +5,7 @@
 // Every access polls for interrupts (free-running build), then checks null page, end of memory and alignment by one
 // unsigned compare of the address rotated right by log2 of the width: a low bit that is set makes it huge.
 import { check_address, heap, poll } from '../cpu/heap.js';
-import { ACCESS, ACCESS_POLL, ld8, st8, st, st16, st64, stf64 } from '../cpu/raw.js';
+import { ACCESS, ACCESS_POLL, ld8, st8, st, st16, st64, stf64, STEPPED } from '../cpu/raw.js';
 import {
   c_name,
   type AnyStruct,
@@ -60,7 +60,9 @@ const LOG2: Record<number, number> = { 1: 0, 2: 1, 4: 2, 8: 3 };
 function check(size: number, where: string, write: boolean | 'w'): string {
   const k = LOG2[size]!;
   const index = k === 0 ? '(a - 4096) >>> 0' : `(((a - 4096) >>> ${k}) | ((a - 4096) << ${32 - k})) >>> 0`;
-  return `if (${index} >= heap.limit${size}) heap.bad_address(a, ${JSON.stringify(where)}, ${write}, ${size});`;
+  const args = `a, ${JSON.stringify(where)}, ${write}, ${size}`;
+  const object = STEPPED ? ` if (a >= heap.checked_from) heap.check_object(${args});` : '';
+  return `if (${index} >= heap.limit${size}) heap.bad_address(${args});${object}`;
 }
 
 /** Which conversions a store allows; see `convert` in cpu/heap.ts. */

@@ -12,6 +12,7 @@ import { my } from '../cpu/context.js';
 import { a_cas, copy_bytes, fill_bytes, ld, ld8, st, st8 } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { BUG, panic, WARN, WARN_ONCE } from '../kernel/panic.js';
+import { Event, trace_end, trace_fast } from '../kernel/trace.js';
 import { atomic_text_handle, call_text } from '../kernel/text.js';
 import { GFP_KERNEL, __GFP_ZERO } from '../linux/gfp_types.js';
 import { LINE, Mach, PAGE_SIZE, PAGE_STRUCT, Pcpu, PERCPU, PERCPU_SIZE } from '../machine/memory-map.js';
@@ -339,6 +340,7 @@ function give(s: number, object: number, gfp: number): number {
     WARN_ONCE(ld(s + Cache.CTOR) !== 0, '%s: __GFP_ZERO on a cache with a constructor\n', cache_name(s));
     fill_bytes(object, 0, ld(s + Cache.OBJECT_SIZE));
   }
+  trace_fast(Event.KMEM_CACHE_ALLOC, object, ld(s + Cache.OBJECT_SIZE));
   return object;
 }
 
@@ -408,6 +410,7 @@ export function free_object(s: number, page: number, object: number, what: strin
             ? `double free, allocated last by ${name_of_owner((word & META_OWNER) >>> META_OWNER_SHIFT)}`
             : "the object's metadata was overwritten"),
     );
+  trace_end(Event.KMEM_CACHE_FREE, object);
   if ((word & META_OWNER) !== 0) count_owned(PAGES_SLOT, -1);
   if (poisons(s)) poison(s, object);
   const slot = slot_of(s);

@@ -15,6 +15,8 @@ const PARTS: Readonly<Record<string, string>> = {
   text: 'kernel/text.js',
   stack: 'kernel/stack.js',
   context: 'cpu/context.js',
+  heap: 'cpu/heap.js',
+  kasan: 'mm/kasan.js',
 };
 
 /** Writes the module and its map. `root` holds the files, in a folder of `dist`. */

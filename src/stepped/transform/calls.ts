@@ -3,6 +3,7 @@
 import {
   at,
   bare,
+  binary,
   call,
   choose,
   delegate,
@@ -114,6 +115,14 @@ function call_place(node: Node): Node {
   return end ? { ...node, loc: { start: { line: end.line, column: column! }, end } } : node;
 }
 
+/** An argument that was kept and may be a view: of what is certainly none nothing is asked. */
+const may_be_view = (ref: Node): boolean => ref.type === 'Identifier' || ref.type === 'ThisExpression';
+/** `ref?.['@addr'] >= $s.objects` */
+const lies_in_objects = (ref: Node): Node => {
+  const address: Node = { ...dot(ref, ''), property: lit('@addr'), computed: true, optional: true };
+  return binary({ type: 'ChainExpression', expression: address }, '>=', dot(id('$s'), 'objects'));
+};
+
 export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, delegated: boolean): Node {
   const site = lit(t.cx.site(node, 'call', callee.name));
   const where = call_place(node);
@@ -142,10 +151,14 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   if (t.cx.mode === 'module')
     for (const f of args.functions)
       checks.push(is_function(f) ? k('callback', site, fn()) : both(is_a(f, 'function'), k('callback', site, fn())));
+  // After the pause: also what was freed meanwhile.
+  const views = !callee.twins
+    ? []
+    : args.refs.filter(may_be_view).map((a) => both(p, both(lies_in_objects(a), k('view', fn(), a))));
   if (delegated) {
     const value = choose(is_set(g), by_g, seq(...checks, plain_call));
     const stepped = choose(is_set(y), by_y, at(delegate(k('sleeper', site, fn(), value)), where));
-    return at(seq(pause, without_wait(callee, args, at(delegate(plain_call), where), stepped)), node);
+    return at(seq(pause, ...views, without_wait(callee, args, at(delegate(plain_call), where), stepped)), node);
   }
   const plain = t.scratch(() => {
     const r = t.temp();
@@ -153,7 +166,7 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   });
   const stepped = without_wait(callee, args, plain_call, by_g);
   return at(
-    seq(pause, choose(is_set(g), stepped, choose(is_set(y), at(k('undelegated', site, fn()), where), plain))),
+    seq(pause, ...views, choose(is_set(g), stepped, choose(is_set(y), at(k('undelegated', site, fn()), where), plain))),
     node,
   );
 }

@@ -34,6 +34,9 @@ export interface Runtime {
   sleeper(site: number, f: unknown, value: unknown): unknown;
   /** A function is about to be handed to `f`, which has no twin: refused unless the kernel exports `f`. */
   callback(site: number, f: unknown): void;
+  /** Views from this address on are of memory that is allocated and freed: `view` is told when a primitive is given one. */
+  objects: number;
+  view(f: unknown, view: unknown): void;
   /** What `for … of` may walk: an array, the characters of a string, a kernel list cursor. */
   iter(site: number, value: unknown, what: string): unknown;
   /** What an array pattern or `...` may take apart: an array or a string. */
@@ -107,6 +110,8 @@ export const runtime: Runtime = {
     return address === undefined ? 0 : 2 * address + code;
   },
   l: () => false,
+  objects: Infinity,
+  view: () => {},
   f: (plain, twin, name) => attach('$g', plain, twin, name),
   y: (plain, twin, name) => attach('$y', plain, twin, name),
   methods(made) {

@@ -1,0 +1,53 @@
+// list-walk-unlocked.ts made right: expire() owns what it has taken off the list; the lock is never dropped in a walk.
+import { kthread_run } from 'lockstep/linux/kthread';
+import { LIST_HEAD, list_add_tail, list_del, list_for_each_entry_safe, list_head } from 'lockstep/linux/list';
+import { list_first_entry_or_null } from 'lockstep/linux/list';
+import { module_exit, module_init, MODULE_LICENSE } from 'lockstep/linux/module';
+import { GFP_KERNEL, kfree, kzalloc } from 'lockstep/linux/slab';
+import { DEFINE_SPINLOCK, spin_lock, spin_unlock } from 'lockstep/linux/spinlock';
+import { Struct, u32 } from 'lockstep/linux/types';
+
+class lease extends Struct('lease', { link: list_head, address: u32 }) {}
+const leases = LIST_HEAD();
+const lock = DEFINE_SPINLOCK();
+
+function* notify(_address: number) {
+  // tells user space: may sleep
+}
+
+export function* expire() {
+  for (;;) {
+    spin_lock(lock);
+    const l = list_first_entry_or_null(leases, lease, 'link');
+    if (l !== null) list_del(l.link);
+    spin_unlock(lock);
+    if (l === null) return 0;
+    yield* notify(l.address);
+    kfree(l);
+  }
+}
+
+/** Gives the oldest lease back. */
+export function* release() {
+  spin_lock(lock);
+  const l = list_first_entry_or_null(leases, lease, 'link');
+  if (l !== null) list_del(l.link);
+  spin_unlock(lock);
+  if (l !== null) kfree(l);
+  return 0;
+}
+
+module_init(() => {
+  for (let i = 1; i <= 2; i++) {
+    const l = lease.at(kzalloc(lease.size, GFP_KERNEL));
+    l.address = i;
+    list_add_tail(l.link, leases);
+  }
+  kthread_run(expire, 0, 'expire');
+  kthread_run(release, 0, 'release');
+  return 0;
+});
+module_exit(() => {
+  for (const l of list_for_each_entry_safe(leases, lease, 'link')) kfree(l);
+});
+MODULE_LICENSE('GPL');

@@ -1,0 +1,56 @@
+// The library of bugs in examples/races: each is found from any seed with the default settings of `lockstep explore`, and
+// found as what races.json says; its fixed version passes. `npm run races` does the same at length.
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { explore } from '../dist/explore/index.js';
+import { compileModule } from '../dist/module/compile.js';
+import './stepped-helpers.js';
+
+interface Race {
+  name: string;
+  title: string;
+  verdict: string | string[];
+  /** Of the failure's message. */
+  message: string;
+}
+const folder = fileURLToPath(new URL('../examples/races/', import.meta.url));
+const races = JSON.parse(readFileSync(`${folder}races.json`, 'utf8')) as Race[];
+const seeds = Array.from({ length: 20 }, (_, i) => i * 7919 + 1);
+/** The default of `lockstep explore`. */
+const SCHEDULES = 10_000;
+const PASSES = 50;
+
+const compiled = (name: string) => compileModule(`${folder}${name}.ts`, { build: 'stepped', check: false });
+
+test('the manifest, the folder and its README name the same modules', () => {
+  const names = races.map((r) => r.name).sort();
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts'));
+  expect(files.sort()).toEqual(names.flatMap((name) => [`${name}.fixed.ts`, `${name}.ts`]).sort());
+  const readme = readFileSync(`${folder}README.md`, 'utf8');
+  for (const { name, title } of races) {
+    expect(readme).toContain(`[${name}](${name}.ts)`);
+    expect(readme).toContain(title);
+  }
+});
+
+describe.each(races)('$name', ({ name, verdict, message }) => {
+  test(`is found from ${seeds.length} seeds`, async () => {
+    const module = await compiled(name);
+    for (const seed of seeds) {
+      const { failure } = await explore(module, { seed, schedules: SCHEDULES });
+      expect(failure, `seed ${seed}: nothing was found in ${SCHEDULES} schedules`).not.toBe(null);
+      expect([verdict].flat()).toContain(failure!.verdict);
+      expect(failure!.message).toMatch(new RegExp(message));
+    }
+  });
+
+  test(`is not found in the fixed version, by ${seeds.length} times ${PASSES} schedules`, async () => {
+    const module = await compiled(`${name}.fixed`);
+    for (const seed of seeds) {
+      const { failure, schedules } = await explore(module, { seed, schedules: PASSES });
+      expect(failure).toBe(null);
+      expect(schedules).toBe(PASSES);
+    }
+  });
+});

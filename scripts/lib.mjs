@@ -106,6 +106,8 @@ function build(force) {
   if (!force && read(stamp) === wanted && existsSync(cli)) return true;
   note('Building ...');
   rmSync(stamp, { force: true });
+  // Without it the compiler writes everything anew.
+  if (force || !existsSync(cli)) rmSync(join(root, 'dist/.tsbuildinfo'), { force: true });
   const compiled = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (compiled.status !== 0) {
     note('The build failed: see the errors of the TypeScript compiler above.');

@@ -45,7 +45,7 @@ export function failure_key({ verdict, message }: Outcome): string {
   // Which CPU and which task it was depends on the order, as addresses and counts do; places in the source do not.
   if (verdict === 'livelock') return verdict;
   const text = message.replace(/(\w\.[a-z]+(?::\d+)+)|0x[\da-f]+|\d+/gi, (_all, place?: string) => place ?? '#');
-  return `${verdict}: ${text.split('; ').sort().join('; ')}`;
+  return `${verdict}: ${text.split(/[:;] /).sort().join('; ')}`;
 }
 
 interface Tried {
@@ -243,16 +243,18 @@ class Minimiser {
     session.run(this.#plan, 0);
     const usual: Run = { cpu: -1, action: Action.RUN, steps: -1 };
     const { choices } = session;
-    const all = choices.reduce((n, c) => n + c.steps + 1, 0) * (session.cpus - 1);
-    if (all > MINIMISE_SCHEDULES) return;
+    const actions = [Action.RUN, Action.TICK, Action.TIMER];
+    const all = choices.reduce((n, c) => n + c.steps + 1, 0) * session.cpus * actions.length;
+    if (all > MINIMISE_SCHEDULES / 2) return;
     for (const [i, { steps }] of choices.entries())
       for (let cut = 0; cut <= steps; cut++)
         for (let cpu = 0; cpu < session.cpus; cpu++)
-          await this.#try([
-            ...Array.from({ length: i }, () => usual),
-            { ...usual, steps: cut },
-            { cpu, action: Action.RUN, steps: -1 },
-          ]);
+          for (const action of actions)
+            await this.#try([
+              ...Array.from({ length: i }, () => usual),
+              { ...usual, steps: cut },
+              { cpu, action, steps: -1 },
+            ]);
   }
 }
 

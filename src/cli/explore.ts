@@ -1,5 +1,5 @@
 // `lockstep explore` and `lockstep replay`: thin over the library in src/explore.
-import type { ExploreOptions, Failure, ReplayOptions } from '../explore/index.js';
+import type { ExploreOptions, Failure, ReplayOptions, Size } from '../explore/index.js';
 import { UsageError } from '../machine/errors.js';
 import { shortPath } from '../module/errors.js';
 import { moduleParameters, type CommonOptions } from './arguments.js';
@@ -12,6 +12,7 @@ export interface ExploreCommandOptions extends Omit<CommonOptions, 'memory'> {
   seed: number;
   strategy: 'random';
   maxSteps?: number;
+  minimise: boolean;
 }
 export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memory'> {
   /** The token has its own; another number is refused. */
@@ -24,6 +25,18 @@ export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memo
 /** Text in a command line, quoted where the shell needs it. */
 const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 export const commandLine = (...words: string[]): string => words.map(word).join(' ');
+
+/** `3 switches, 1 interrupt`. */
+function sizeText({ switches, interruptions }: Size): string {
+  const parts = [count(switches, 'switch')];
+  if (interruptions > 0) parts.push(count(interruptions, 'interrupt'));
+  return parts.join(' and ');
+}
+function minimisedText({ before, after, schedules, complete }: NonNullable<Failure['minimised']>): string {
+  const from = `${sizeText(before)} in ${count(before.steps, 'step')}`;
+  const to = `${sizeText(after)} in ${count(after.steps, 'step')}`;
+  return `Minimised from ${from} to ${to}, by ${count(schedules, 'schedule')}${complete ? '' : '; not to the end'}`;
+}
 
 /** Return: the exit code. */
 export async function exploreCommand(
@@ -45,11 +58,15 @@ export async function exploreCommand(
     strategy: options.strategy,
     parameters,
     check: options.check,
+    minimise: options.minimise,
     signal: interrupt.signal,
     onProgress: (schedules) =>
       out.status(`${schedules.toLocaleString('en-US')} of ${options.schedules.toLocaleString('en-US')} schedules`),
+    onMinimise: (schedules, best) =>
+      out.status(`found; minimising: ${schedules.toLocaleString('en-US')} tried, ${sizeText(best)} left`),
   };
-  const result = await interrupt.race(explore(file, wanted));
+  // Not raced: what it has found, or minimised so far, is kept when it is interrupted.
+  const result = await explore(file, wanted);
   out.clearStatus();
   const { failure } = result;
   // Of a few schedules it would be a figure about starting up.
@@ -69,10 +86,14 @@ export async function exploreCommand(
   });
   if (failure === null) {
     out.line(`${effort}: nothing found`);
+    if (interrupt.reason !== null) throw interrupt.reason;
     return 0;
   }
   printFailure(failure, out, options.quiet);
-  if (!options.quiet) out.line(`Found by schedule ${failure.schedule.toLocaleString('en-US')}: ${effort}`);
+  if (!options.quiet) {
+    out.line(`Found by schedule ${failure.schedule.toLocaleString('en-US')}: ${effort}`);
+    if (failure.minimised !== null) out.line(minimisedText(failure.minimised));
+  }
   out.line(`Replay it:  ${replay}`);
   return 1;
 }

@@ -155,6 +155,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         integer(1, Infinity),
       ),
     )
+    .option('--no-minimise', 'report the schedule that failed as it was found, however long')
     .addHelpText(
       'after',
       examples(

@@ -33,12 +33,10 @@ describe('the lost update', () => {
 
   test('the interleaving shows the other write between a read and its write', async () => {
     const { failure } = await search(example('lost-update'), { schedules: 1000 });
-    const steps = failure!.interleaving
-      .split('\n')
-      .flatMap((line) => /^( *)\d+: (read|write) packets$/.exec(line)?.slice(1, 3) ?? []);
+    const steps = failure!.report.steps.filter((s) => s.place?.name === 'shared.packets' && s.task !== 'rmmod');
     let lost = false;
-    for (let i = 0; i + 3 < steps.length; i += 2)
-      if (steps[i + 1] === 'read' && steps[i + 3] !== undefined && steps[i] !== steps[i + 2]) lost = true;
+    for (let i = 0; i + 1 < steps.length; i++)
+      if (steps[i]!.access === 'read' && steps[i + 1]!.pid !== steps[i]!.pid) lost = true;
     expect(lost).toBe(true);
   });
 });
@@ -109,30 +107,5 @@ describe('a search', () => {
     ['parameters', { parameters: { speed: 1 } }, /hello has no parameter 'speed': it has none/],
   ])('refuses a wrong %s', async (_name, options, message) => {
     await expect(search(example('hello'), options)).rejects.toThrow(message);
-  });
-});
-
-describe('the interleaving', () => {
-  test('says in columns who does what, who waits and for whom', async () => {
-    const { interleaving } = await failure_of('abba-mutex', { cpus: 2 });
-    const lines = interleaving.split('\n');
-    expect(lines[0]).toBe('test/fixtures/stepped/abba-mutex.ts, line: step');
-    expect(lines[1]).toMatch(/^CPU 0 +CPU 1$/);
-    expect(interleaving).toMatch(/^ *-- insmod\/1$/m);
-    expect(interleaving).toMatch(/^ *-- other_way\/3$/m);
-    expect(interleaving).toMatch(/^ *\d+: mutex_lock\(\)$/m);
-    expect(interleaving).toMatch(/^ *\(ends\)$/m);
-    expect(interleaving).toMatch(/\(waits for the mutex (first|second)\+0x0/);
-    // What happens on a CPU stands in its column.
-    const column = lines[1]!.indexOf('CPU 1');
-    for (const line of lines.slice(2)) expect([0, 2, column, column + 2]).toContain(line.search(/\S/));
-  });
-  test('names interrupts with what they interrupt, and interrupts that are off', async () => {
-    const { interleaving } = await failure_of('ipi-deadlock', { cpus: 4 });
-    expect(interleaving).toMatch(/-- interrupt \(call function\) on top of \w+\/\d/);
-    expect(interleaving).toMatch(/\d+: spin_lock\(\) \[irqs off\]/);
-    expect((await failure_of('own-timer', { cpus: 1 })).interleaving).toMatch(
-      /-- softirq on top of (insmod|swapper\/0)\/\d/,
-    );
   });
 });

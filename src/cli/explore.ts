@@ -1,7 +1,6 @@
 // `lockstep explore` and `lockstep replay`: thin over the library in src/explore.
 import type { ExploreOptions, Failure, ReplayOptions, Size } from '../explore/index.js';
 import { UsageError } from '../machine/errors.js';
-import { shortPath } from '../module/errors.js';
 import { moduleParameters, type CommonOptions } from './arguments.js';
 import type { Interrupt } from './interrupt.js';
 import { count, type Output } from './output.js';
@@ -21,10 +20,6 @@ export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memo
   times: number;
   hash: boolean;
 }
-
-/** Text in a command line, quoted where the shell needs it. */
-const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
-export const commandLine = (...words: string[]): string => words.map(word).join(' ');
 
 /** `3 switches, 1 interrupt`. */
 function sizeText({ switches, interruptions }: Size): string {
@@ -75,7 +70,7 @@ export async function exploreCommand(
   const effort =
     `${count(result.schedules, 'schedule')} (${result.distinct === 1 ? '1 outcome' : count(result.distinct, 'different outcome')}), ` +
     `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s${rate}`;
-  const replay = failure === null ? '' : commandLine('lockstep', 'replay', failure.token, shortPath(file));
+  const replay = failure === null ? '' : failure.report.replay;
   out.result({
     command: 'explore',
     file,
@@ -89,7 +84,7 @@ export async function exploreCommand(
     if (interrupt.reason !== null) throw interrupt.reason;
     return 0;
   }
-  printFailure(failure, out, options.quiet);
+  await printFailure(failure, out, options.quiet);
   if (!options.quiet) {
     out.line(`Found by schedule ${failure.schedule.toLocaleString('en-US')}: ${effort}`);
     if (failure.minimised !== null) out.line(minimisedText(failure.minimised));
@@ -125,7 +120,7 @@ export async function replayCommand(
   const result = await interrupt.race(replay(token, file, wanted));
   const { failure } = result;
   out.result({ command: 'replay', token, cpus, ...result, exitCode: failure === null ? 0 : 1 });
-  if (failure !== null) printFailure(failure, out, options.quiet || options.times > 1);
+  if (failure !== null) await printFailure(failure, out, options.quiet || options.times > 1);
   else for (const line of result.log) out.line(line);
   const again = options.times > 1 ? `, ${options.times.toLocaleString('en-US')} times alike` : '';
   const hash = result.hash === '' ? '' : `, hash over ${count(result.switches, 'switch')}: ${result.hash}`;
@@ -134,13 +129,14 @@ export async function replayCommand(
   return failure === null ? 0 : 1;
 }
 
-function printFailure(failure: Failure, out: Output, quiet: boolean): void {
+async function printFailure(failure: Failure, out: Output, quiet: boolean): Promise<void> {
+  const { report_text } = await import('../explore/report/text.js');
   const { verdict, message } = failure;
   const named = message.toLowerCase().startsWith(verdict.toLowerCase());
   out.line(out.paint('red', named ? message : `${verdict}: ${message}`));
   if (quiet) return;
   out.line();
-  out.line(failure.interleaving.trimEnd());
+  out.line(report_text(failure.report, { width: out.width, colour: out.colour }));
   if (failure.log.length > 0) {
     out.line();
     for (const line of failure.log) out.line(line);

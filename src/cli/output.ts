@@ -50,6 +50,14 @@ export class Output {
     if (!this.#closed) process.stdout.write(text);
   }
 
+  /** Whether stdout shows colours. */
+  get colour(): boolean {
+    return this.#colour;
+  }
+  /** Characters of a line of stdout; 100 if that is no terminal. */
+  get width(): number {
+    return process.stdout.isTTY ? process.stdout.columns || 80 : 100;
+  }
   paint(colour: Colour, text: string): string {
     return this.#colour ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
   }

@@ -8,7 +8,7 @@ import { format_record } from '../machine/log-format.js';
 import { compileModule, type CompiledModule } from '../module/compile.js';
 import { shortPath } from '../module/errors.js';
 import { checkParameters, moduleParameters } from './arguments.js';
-import { commandLine } from './explore.js';
+import { commandLine } from '../explore/command-line.js';
 import type { Interrupt } from './interrupt.js';
 import { count, type Output } from './output.js';
 import { printProc } from './run.js';

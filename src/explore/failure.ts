@@ -1,9 +1,13 @@
 // What is told of a schedule that failed: it is run once more, traced.
 import { format_record } from '../machine/log-format.js';
+import { shortPath } from '../module/errors.js';
 import type { Choice, Deviation } from './choices.js';
-import { interleaving, type Interleaving } from './interleaving.js';
+import { commandLine } from './command-line.js';
 import type { Minimised, Size } from './minimise.js';
-import type { VerdictKind } from './outcome.js';
+import type { Outcome, VerdictKind } from './outcome.js';
+import { report_schedule } from './report/index.js';
+import type { ScheduleReport } from './report/schedule.js';
+import { report_text } from './report/text.js';
 import type { Session } from './session.js';
 import { Plan } from './strategies/plan.js';
 import { Replay } from './strategies/replay.js';
@@ -18,8 +22,10 @@ export interface Failure {
   schedule: number;
   /** The log, as dmesg prints it. */
   log: string[];
-  /** What happened, a column for each CPU. */
+  /** What happened, a column for each CPU: `report` as text of 100 columns. */
   interleaving: string;
+  /** The same as data: see docs/report.md. */
+  report: ScheduleReport;
   /** What the minimiser made of the schedule that was found; null where it was not asked. */
   minimised: { before: Size; after: Size; schedules: number; complete: boolean } | null;
 }
@@ -35,15 +41,22 @@ export function describe(
   minimised: Minimised | null,
 ): Failure {
   const replayed = new Replay(deviations);
-  const steps = interleaving(session, () => session.run(replayed, 0));
-  if (steps.outcome.verdict === null) throw new Error(NOT_DETERMINISTIC);
+  const token = token_of(session, deviations);
+  const { outcome, report } = report_schedule(
+    session,
+    { token, replay: commandLine('lockstep', 'replay', token, shortPath(session.compiled.file)) },
+    () => session.run(replayed, 0),
+    () => session.log().map(format_record),
+  );
+  if (outcome.verdict === null || report === null) throw new Error(NOT_DETERMINISTIC);
   return {
-    verdict: steps.outcome.verdict,
-    message: located(steps),
-    token: token_of(session, deviations),
+    verdict: outcome.verdict,
+    message: located(outcome, report),
+    token,
     schedule,
-    log: session.log().map(format_record),
-    interleaving: steps.text,
+    log: report.log,
+    interleaving: report_text(report),
+    report,
     minimised: minimised && {
       before: minimised.before,
       after: minimised.after,
@@ -72,11 +85,13 @@ const token_of = (session: Session, deviations: Deviation[]): string =>
   });
 
 /** The message, and where the tasks were if it does not say so itself. */
-function located({ outcome, where }: Interleaving): string {
-  if (outcome.verdict !== 'deadlock' && outcome.verdict !== 'livelock' && outcome.verdict !== 'init')
-    return outcome.message;
-  const named = (task: string): boolean =>
-    outcome.verdict === 'init' ? task.startsWith('insmod/') : outcome.message.includes(task);
-  const places = [...where].filter(([task]) => named(task)).map(([task, place]) => `${task} is at ${place}`);
-  return [outcome.message, ...places].join('; ');
+function located({ verdict, message }: Outcome, { tasks, sources }: ScheduleReport): string {
+  if (verdict !== 'deadlock' && verdict !== 'livelock' && verdict !== 'init') return message;
+  const places = tasks.flatMap(({ task, pid, site, state }) => {
+    if (site === null || (state === 'ended' && task !== 'insmod')) return [];
+    const name = `${task}/${pid}`;
+    const named = verdict === 'init' ? task === 'insmod' : message.includes(name);
+    return named ? [`${name} is at ${sources[site.source]!.file}:${site.line}`] : [];
+  });
+  return [message, ...places].join('; ');
 }

@@ -14,6 +14,7 @@ import { RandomWalk } from './strategies/random-walk.js';
 export type { CountedResults, Outcome, VerdictKind } from './outcome.js';
 export type { Failure } from './failure.js';
 export type { Size } from './minimise.js';
+export type { ScheduleReport } from './report/schedule.js';
 export { replay, type ReplayOptions, type ReplayResult } from './replay.js';
 
 export interface ExploreOptions {

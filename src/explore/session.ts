@@ -12,6 +12,7 @@ import { buildSteppedKernel, type SteppedKernel } from '../stepped/build.js';
 import { BUNDLE } from '../stepped/bundle.js';
 import { transform, Unsteppable, type Site } from '../stepped/transform.js';
 import { runtime, settle } from '../stepped/transform/runtime.js';
+import type { Running, Tracer } from '../stepped/core.js';
 import type { Action, Strategy } from '../stepped/strategy.js';
 import { peek, type LogRecord } from '../kernel/log-reader.js';
 import { errname } from '../linux/errno.js';
@@ -341,32 +342,40 @@ export class Session {
     },
   };
 
-  /** Calls `f` at each step of the schedules that follow; null ends it. */
-  trace(f: ((step: TracedStep) => void) | null): void {
+  /** Lets a tracer watch the schedules that follow; null ends it. */
+  trace(make: ((machine: Watched) => Tracer) | null): void {
     const { k } = this;
-    k.kasan.kasan_keep_stacks(f !== null);
-    if (f === null) return k.core.set_tracer(null);
+    k.kasan.kasan_keep_stacks(make !== null);
+    if (make === null) return k.core.set_tracer(null);
     this.#sites ??= new Map([...this.kernel.sites, ...this.module_sites].map((s) => [s.id, s]));
     const sites = this.#sites;
-    k.core.set_tracer((site, text) => {
-      const where = site < 0 ? null : sites.get(site);
-      if (where !== undefined) f({ cpu: k.context.cpu, ...k.core.running_now(), site: where, text });
-    });
+    k.core.set_tracer(
+      make({
+        site: (id) => sites.get(id)!,
+        running: () => ({ cpu: k.context.cpu, ...k.core.running_now() }),
+        locks: k.core.locks_now,
+        symbol: k.text.kallsyms_lookup,
+        log_position: () => k.raw.ld(Mach.LOG_HEAD),
+        log: () => this.log(),
+        memory: k.raw,
+      }),
+    );
   }
 }
 
-export interface TracedStep {
-  cpu: number;
-  task: string;
-  pid: number;
-  /** In an interrupt on top of the task. */
-  interrupt: boolean;
-  /** What kind of interrupt, '' if none. */
-  context: string;
-  irqs_off: boolean;
-  /** Null: no step, but something that happens to the task: `text`. */
-  site: Site | null;
-  text: string;
+/** What a tracer can look at. */
+export interface Watched {
+  site(id: number): Site;
+  /** What the CPU that runs now is doing. */
+  running(): Running & { cpu: number };
+  /** Addresses of the locks that it and its task hold. */
+  locks(): { spin: number[]; sleeping: number[] };
+  /** The static data that an address lies in. */
+  symbol(address: number): { name: string; value: number; size: number } | null;
+  /** Changes when something is logged. */
+  log_position(): number;
+  log(): LogRecord[];
+  memory: { I32: Int32Array; U8: Uint8Array };
 }
 
 function step_module(compiled: CompiledModule, kernel: SteppedKernel): { code: string; sites: Site[] } {

@@ -20,7 +20,7 @@ type AnyScalar = Scalar<unknown>;
 /** A generated class; addresses go in unchecked, so only the struct layer constructs. */
 export type ViewClass = new (address: number) => StructView;
 
-/** A field that is one load or store, for reports and detectors: `view['@fields'].packets`. */
+/** A field that is one load or store, for reports and detectors: `view['@fields'].packets`, `array['@element']`. */
 export interface FieldAccess {
   readonly offset: number;
   readonly access: AnyScalar['access'];
@@ -194,6 +194,8 @@ return class array {
 }`;
   const made = new Function('heap', 'c0', source)(heap, inner && maker(inner)) as ViewClass;
   if (element.kind === 'scalar') {
+    const { access, bool } = element as AnyScalar;
+    Object.defineProperty(made.prototype, '@element', { value: { offset: 0, access, bool, where: item } });
     const p = made.prototype as unknown as Record<'at' | 'set', { $p?: boolean }>;
     p.at.$p = true;
     p.set.$p = true;

@@ -103,6 +103,8 @@ export const STEP_NS = 50;
 export const QUIET_EXPIRIES = 64;
 /** Stepped build: a schedule longer than this has not ended: a livelock. */
 export const MAX_STEPS = 20_000;
+/** The last steps of a schedule that a report keeps; it may keep twice as many. */
+export const REPORT_STEPS = 4000;
 /** Stepped build: memory of the machine. */
 export const STEPPED_MEMORY = 8 << 20;
 /** Looks at a full serial port before a byte is given up: the host may be gone. */

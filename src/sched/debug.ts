@@ -111,12 +111,13 @@ export function forget_mutex(mutex: number, event: Event = Event.MUTEX_UNLOCK): 
     at = held + Mutex.HELD_NEXT;
   }
 }
-export function held_mutexes_text(task: number): string {
-  const names: string[] = [];
-  for (let m = ld(task + Task.MUTEXES), n = 0; m !== 0 && n < 16; m = ld(m + Mutex.HELD_NEXT), n++)
-    names.push(lock_text(m));
-  return names.join(', ');
+/** Addresses of the mutexes, and of the rwsems for writing, that a task holds: the last one taken first. */
+export function held_mutexes(task: number): number[] {
+  const held: number[] = [];
+  for (let m = ld(task + Task.MUTEXES), n = 0; m !== 0 && n < 16; m = ld(m + Mutex.HELD_NEXT), n++) held.push(m);
+  return held;
 }
+export const held_mutexes_text = (task: number): string => held_mutexes(task).map(lock_text).join(', ');
 
 /** All tasks but the idle ones. `f` must not sleep or create tasks. */
 export function for_each_task(f: (task: number) => void): void {

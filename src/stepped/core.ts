@@ -19,6 +19,7 @@ import { spin_lock_slow } from '../cpu/spin-slow.js';
 import { MachineStopped } from '../cpu/step.js';
 import { NMI_VECTORS, PAUSE, SCHEDULE, Vector, VECTOR_NAMES, Wait, WAIT_NAMES } from '../cpu/vectors.js';
 import { call_sleepable } from '../kernel/call.js';
+import { held_locks } from '../kernel/held.js';
 import { set_alloc_owner } from '../mm/owner.js';
 import { kfree, kmalloc } from '../mm/slab.js';
 import { GFP_ATOMIC } from '../linux/gfp_types.js';
@@ -26,7 +27,7 @@ import { print_oops, report, task_comm, task_pid } from '../kernel/panic.js';
 import { call_text, owner_of_text, text_at } from '../kernel/text.js';
 import { fatal_in_interrupt } from '../kernel/traps.js';
 import { can_balance, idle_balance, switch_tasks } from '../sched/core.js';
-import { __might_sleep, blocked_text, for_each_task } from '../sched/debug.js';
+import { __might_sleep, blocked_text, for_each_task, held_mutexes } from '../sched/debug.js';
 import { pq_first } from '../sched/pqueue.js';
 import { rcu_poll } from '../sched/rcu.js';
 import { exit_task, parked_before_start, release_task, stopped_before_start } from '../sched/kthread.js';
@@ -85,6 +86,29 @@ type Twin = ((...args: never[]) => unknown) & {
 
 const EFAULT = 14;
 
+/** What else than steps a tracer is told of. */
+export const enum Note {
+  /** The CPU, or the task on it, waits in the middle of a primitive. */
+  WAITS,
+  /** The task leaves the CPU, and comes back. */
+  LEAVES,
+  /** The task has ended. */
+  ENDS,
+  /** An interrupt begins on top of what the CPU does, and ends. */
+  ENTERS,
+  EXITS,
+}
+/** Watches schedules, for reports. All are about the CPU that runs now (`running_now`). */
+export interface Tracer {
+  /**
+   * The CPU stands before the access or the call of a site, with what the transform knows of it (`Runtime.s`). It is
+   * made after `step`, which is called at once or when the CPU goes on.
+   */
+  stands(site: number, a: unknown, b: unknown): void;
+  step(site: number): void;
+  note(what: Note, text: string): void;
+}
+
 // ---- what this thread keeps of the machine beside its memory -------------------------------------------------------
 /** Interrupts in progress, innermost last, by CPU. */
 const stacks: Activation[][] = [];
@@ -139,8 +163,7 @@ const enum Now {
   JUMPS,
 }
 let max_steps = 0;
-/** Told of each step; of other things that happen to the CPU's task with site -1 and a text. */
-let tracer: ((site: number, text: string) => void) | null = null;
+let tracer: Tracer | null = null;
 
 /** CPUs for which something happened. */
 const RUNG_MAX = 7;
@@ -165,16 +188,17 @@ export function set_condition(condition: (() => boolean) | null): void {
   conditions[cpu] = condition;
   waits[cpu] = condition === null ? Waits.STEP : Waits.CONDITION;
   relaxed_at[cpu] = steps();
-  if (tracer !== null && condition !== null) tracer(-1, wait_text(cpu));
+  if (tracer !== null && condition !== null) tracer.note(Note.WAITS, wait_text(cpu));
 }
 /** As set_condition: until nobody holds the lock. */
 export function wait_for_lock(a: number): void {
   waits[cpu] = a;
-  if (tracer !== null) tracer(-1, wait_text(cpu));
+  if (tracer !== null) tracer.note(Note.WAITS, wait_text(cpu));
 }
 
 /** A step of the module: true if the CPU pauses here, before the access. */
-export function step_here(site: number, place: number): boolean {
+export function step_here(site: number, place: number, a?: unknown, b?: unknown): boolean {
+  if (tracer !== null) tracer.stands(site, a, b);
   if (now[Now.COUNTDOWN]!-- > 0) {
     count_step();
     now[Now.OWN_STEPS]!++;
@@ -183,7 +207,7 @@ export function step_here(site: number, place: number): boolean {
       end_step();
       begin_step(cpu, site);
     }
-    if (tracer !== null) tracer(site, '');
+    if (tracer !== null) tracer.step(site);
     return false;
   }
   pending_site[cpu] = site;
@@ -303,7 +327,7 @@ export function init_cpus(n: number): void {
     conditions.push(null);
   }
 }
-export function set_tracer(f: ((site: number, text: string) => void) | null): void {
+export function set_tracer(f: Tracer | null): void {
   tracer = f;
 }
 export const total_steps = (): number => steps();
@@ -579,7 +603,7 @@ function passed(c: number): void {
   pending_site[c] = -1;
   step_order(c, site, pending_place[c]!);
   count_step(); // not of the length that the decision gave: that counts the steps on which it did not pause
-  if (tracer !== null) tracer(site, '');
+  if (tracer !== null) tracer.step(site);
 }
 
 function push_interrupt(c: number): void {
@@ -588,6 +612,7 @@ function push_interrupt(c: number): void {
   st(my + Pcpu.PENDING, ld(my + Pcpu.PENDING) & ~(1 << vector));
   if (vector === Vector.RESCHEDULE) return; // its handler does nothing: the queue is looked at anyway
   st(my + Pcpu.IRQ_OFF, 1);
+  if (tracer !== null) tracer.note(Note.ENTERS, `interrupt (${vector_text(vector)})`);
   push(c, twin(run_interrupt).$g!(vector));
 }
 /** What a CPU or a task waits for, and the step that it stands before, while it does something else. */
@@ -628,6 +653,7 @@ function resume_interrupt(c: number): void {
     if (r.done === true) {
       stacks[c]!.pop();
       depth[c]!--;
+      if (tracer !== null) tracer.note(Note.EXITS, '');
       preempt(c);
     } else if (r.value === SCHEDULE) throw new Error('an interrupt handler called schedule()');
   } catch (error) {
@@ -693,7 +719,7 @@ function leave_task(task: number, preempted: boolean): void {
   const c = cpu;
   // A preempted task's step is still before its access, or it still waits: the task takes that along.
   if (task !== 0) {
-    if (tracer !== null) tracer(-1, left_text(task, preempted));
+    if (tracer !== null) tracer.note(dead ? Note.ENDS : Note.LEAVES, left_text(task, preempted));
     const slot = ld(task + Task.SLOT);
     carried[slot] = pending_site[c]!;
     carried_place[slot] = pending_place[c]!;
@@ -711,7 +737,10 @@ function leave_task(task: number, preempted: boolean): void {
     }
   }
   if (dead) release_task(task);
-  if (softirqs_left()) push(c, twin(do_softirq).$g!());
+  if (softirqs_left()) {
+    if (tracer !== null) tracer.note(Note.ENTERS, 'softirq');
+    push(c, twin(do_softirq).$g!());
+  }
 }
 /** By slot, of tasks that are not on a CPU. */
 const carried: number[] = [];
@@ -963,21 +992,45 @@ export function running_text(): string[] {
   return [...lines, ...waiting_text()];
 }
 /** What the CPU that runs now is doing, for traces. */
-export function running_now(): { task: string; pid: number; interrupt: boolean; context: string; irqs_off: boolean } {
+export function running_now(): Running {
   const task = ld(my + Pcpu.CURRENT);
   const interrupt = in_interrupt() && (depth[cpu] !== 0 || in_serving_softirq());
   return {
     task: task_comm(task),
     pid: task_pid(task),
+    depth: depth[cpu]!,
     interrupt,
     context: interrupt ? context_text() : '',
     irqs_off: irqs_disabled(),
+    preempt_count: preempt_count(),
+    rcu_nesting: ld(task + Task.RCU_NESTING),
+    ns: clock_ns(),
   };
 }
-function context_text(): string {
-  if (!in_hardirq()) return 'softirq';
-  const vector = ld(my + Pcpu.IN_VECTOR) - 1;
-  return `interrupt (${VECTOR_NAMES[vector] ?? vector})`;
+export interface Running {
+  task: string;
+  pid: number;
+  /** Interrupts in progress on the CPU. */
+  depth: number;
+  /** In an interrupt on top of the task. */
+  interrupt: boolean;
+  /** What kind of interrupt, '' if none. */
+  context: string;
+  irqs_off: boolean;
+  preempt_count: number;
+  rcu_nesting: number;
+  /** Virtual time. */
+  ns: number;
+}
+const vector_text = (vector: number): string => VECTOR_NAMES[vector] ?? String(vector);
+const context_text = (): string =>
+  in_hardirq() ? `interrupt (${vector_text(ld(my + Pcpu.IN_VECTOR) - 1)})` : 'softirq';
+/**
+ * The locks that a CPU and the task on it hold, of those whose holder is known: spin locks and rwlocks taken for writing
+ * (in modules' data and in allocated memory), mutexes and rwsems taken for writing. Addresses.
+ */
+export function locks_now(): { spin: number[]; sleeping: number[] } {
+  return { spin: held_locks(cpu), sleeping: held_mutexes(ld(my + Pcpu.CURRENT)) };
 }
 /** The host's own calls into the kernel count as CPU 0's. */
 export const to_boot_cpu = (): void => switch_cpu(0);

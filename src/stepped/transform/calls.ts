@@ -137,7 +137,9 @@ export function dispatch(t: Twin, node: Node, callee: Callee, args: Arguments, d
   const used = (twin: Node, name: string): Node => (callee.twins ? twin : dot(fn(), name));
   const by_g = at(delegate(with_this(used(g, '$g'))), where);
   const by_y = at(delegate(with_this(used(y, '$y'))), where);
-  const pause = both(both(p, k('s', site, place(args.refs, callee.name))), pause_now());
+  // For traces: what a method is called on, or the first two arguments.
+  const told = self === null ? args.refs.slice(0, 2) : [self(), ...args.refs.slice(0, 1)];
+  const pause = both(both(p, k('s', site, place(args.refs, callee.name), ...told)), pause_now());
 
   const plain_call = at(callee.plain ? callee.plain(args.refs) : with_plain_this(fn, self, args.refs, where), node);
   const checks: Node[] = [];
@@ -238,7 +240,7 @@ function raw_access(t: Twin, node: Node, name: string): Node {
   return t.scratch(() => {
     const args = held_arguments(t, node.arguments as Node[]);
     const site = lit(t.cx.site(node, /^(a_)?ld/.test(name) ? 'read' : 'write', name));
-    return seq(...args.setup, both(k('s', site, place(args.refs, name)), pause_now()), {
+    return seq(...args.setup, both(k('s', site, place(args.refs, name), ...args.refs.slice(0, 1)), pause_now()), {
       ...node,
       arguments: args.refs,
     });

@@ -121,7 +121,13 @@ export class Context {
     const start = node.loc?.start ?? { line: 1, column: 0 };
     if (this.trace !== null) {
       const p = originalPositionFor(this.trace, start);
-      if (p.line !== null) return { file: this.file, line: p.line, column: p.column + 1 };
+      // A module is one bundle with its helper files.
+      if (p.line !== null)
+        return {
+          file: this.mode === 'module' ? (p.source ?? this.file) : this.file,
+          line: p.line,
+          column: p.column + 1,
+        };
     }
     return { file: this.file, line: start.line, column: start.column + 1 };
   }

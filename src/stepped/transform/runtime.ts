@@ -15,8 +15,11 @@ const named = (f: unknown): string =>
   typeof f === 'function' && f.name !== '' ? source_name(f.name) : 'a function without a name';
 
 export interface Runtime {
-  /** A step, before an access or a primitive at `place`: whether the machine wants the CPU to pause here. */
-  s(site: number, place: number): boolean;
+  /**
+   * A step, before an access or a primitive at `place`: whether the machine wants the CPU to pause here. For traces it is
+   * told what is accessed (a view, or an address), or the first two arguments of the primitive.
+   */
+  s(site: number, place: number, a?: unknown, b?: unknown): boolean;
   /** The place that a primitive touches: what its first argument points to. 0 if that is no object. */
   a(object: unknown, code: number): number;
   /** A step at a loop's back-edge. */

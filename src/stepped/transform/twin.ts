@@ -83,7 +83,7 @@ export class Twin {
   }
 
   /**
-   * `ref?.$shared === true && $s.s(site, place) && (yield 0)`, before an access of field `name`. A read of `field` that
+   * `ref?.$shared === true && $s.s(site, place, ref) && (yield 0)`, before an access of field `name`. A read of `field` that
    * only finds the place of a struct or an array inside the struct touches no memory; views say so by `$in_field`.
    */
   pause(ref: Node, site: number, kind: 'read' | 'write', name: string, field: string | null = null): Node {
@@ -92,7 +92,7 @@ export class Twin {
       test = both(test, binary(dot(ref, `$in_${field}`), '!==', lit(true)));
     const address: Node = { ...dot(ref, ''), property: lit('@addr'), computed: true };
     const place = binary(binary(lit(2), '*', address), '+', lit(place_of(name, kind)));
-    return both(both(test, call(dot(id('$s'), 's'), lit(site), place)), pause_now());
+    return both(both(test, call(dot(id('$s'), 's'), lit(site), place, ref)), pause_now());
   }
 
   /**

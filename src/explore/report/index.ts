@@ -1,0 +1,98 @@
+// The report of one failing schedule: records it, finds what conflicts in it, and says in plain words what went wrong.
+import type { Outcome } from '../outcome.js';
+import type { Session } from '../session.js';
+import { find_conflicts, who } from './conflicts.js';
+import { record } from './record.js';
+import {
+  REPORT_VERSION,
+  type ReportConflict,
+  type ReportStep,
+  type ReportTask,
+  type ScheduleReport,
+} from './schedule.js';
+
+/** What a report says of a schedule beside what happened in it. */
+export interface ReportHead {
+  token: string;
+  /** The command line that replays it. */
+  replay: string;
+}
+
+/** Runs a failing schedule once more and reports it. `outcome.verdict` is null if it does not fail. */
+export function report_schedule(
+  session: Session,
+  head: ReportHead,
+  run: () => Outcome,
+  log: () => string[],
+): { outcome: Outcome; report: ScheduleReport | null } {
+  const { outcome, steps, tasks, sources, left_out } = record(session, run);
+  if (outcome.verdict === null) return { outcome, report: null };
+  const conflicts = find_conflicts(steps, outcome.verdict);
+  const text_of = (step: ReportStep): string =>
+    step.site === null ? '' : (sources[step.site.source]!.text.split('\n')[step.site.line - 1] ?? '').trim();
+  const report: ScheduleReport = {
+    format: 'lockstep-schedule-report',
+    version: REPORT_VERSION,
+    module: session.compiled.name,
+    file: sources[0]!.file,
+    parameters: session.parameters,
+    cpus: session.cpus,
+    verdict: outcome.verdict,
+    message: outcome.message,
+    headline: headline(outcome, steps, tasks, conflicts, text_of),
+    ...head,
+    left_out,
+    steps,
+    conflicts,
+    tasks,
+    log: log(),
+    sources,
+  };
+  return { outcome, report };
+}
+
+function headline(
+  { verdict, message }: Outcome,
+  steps: readonly ReportStep[],
+  tasks: readonly ReportTask[],
+  conflicts: readonly ReportConflict[],
+  source: (step: ReportStep) => string,
+): string {
+  const cause = conflicts[0]?.text;
+  const effect = failed_check(steps, source);
+  switch (verdict) {
+    case 'deadlock':
+      return cause ?? waiting(tasks) ?? `${message}.`;
+    case 'livelock':
+      return `The schedule has no end: ${message}.`;
+    case 'init':
+      return [cause, `${message}.`].filter(Boolean).join(' ');
+    default:
+      return [cause, effect ?? `${message}.`].filter(Boolean).join(' ');
+  }
+}
+
+/** The WARN_ON or the like that failed, with what it has read. */
+function failed_check(steps: readonly ReportStep[], source: (step: ReportStep) => string): string | null {
+  const call = steps.findLast((s) => s.own && s.kind === 'call' && /^(WARN|BUG)/.test(s.text));
+  const first_log = steps.findLast((s) => s.kind === 'log' && /^(WARNING|BUG|\W*kernel BUG)/.test(s.text));
+  if (call === undefined || call.site === null || first_log === undefined || first_log.index < call.index) return null;
+  const seen = steps.filter(
+    (s) => s.index < call.index && s.pid === call.pid && s.site?.line === call.site!.line && s.kind === 'read',
+  );
+  const values = [...new Map(seen.map((s) => [s.place?.name ?? s.text, s.before])).entries()].slice(-3);
+  const read = values.map(([name, value]) => `${name} is ${value}`).join(', ');
+  const check = source(call)
+    .replace(/\s*\/\/.*$/, '')
+    .replace(/;$/, '');
+  return `Then \`${check}\` in ${who(call, false)} fails${read === '' ? '' : `: ${read}`}.`;
+}
+
+/** Tasks that sleep for good. */
+function waiting(tasks: readonly ReportTask[]): string | null {
+  const stuck = tasks.filter((t) => t.state === 'waiting' && t.waits !== '');
+  if (stuck.length === 0) return null;
+  const one = stuck.find((t) => t.task !== 'insmod' && t.task !== 'rmmod') ?? stuck[0]!;
+  const more = stuck.length === 1 ? '' : ` (${stuck.length - 1} more wait${stuck.length === 2 ? 's' : ''} too)`;
+  return `${one.task} ${one.waits}${more}, and nobody is left to end that.`;
+}

@@ -40,10 +40,14 @@ interface NodeModule {
 /** A module goes from this CPU: what it keeps of it beside the text. */
 export const forget = forget_image;
 
+/** By path: Node forgets the source map of a module that nobody holds, and its stacks would be those of the output. */
+const held = new Map<string, NodeModule>();
+
 /** Runs the module's top level: `file` holds its compiled code, positions are relative to `path`. Or a C module's. */
 export function evaluate(file: string, path: string): void {
   if (/\.(ko|wasm)$/.test(file)) return load_image(file);
   const made = new (Module as unknown as new (id: string) => NodeModule)(path);
+  held.set(path, made);
   made.filename = path;
   made.paths = [];
   made.require = (id) => (id === 'lockstep:runtime' ? runtime : header(id));

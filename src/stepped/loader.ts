@@ -23,9 +23,13 @@ interface NodeModule {
 /** C modules only. */
 export const forget = (_module: string): void => {};
 
+/** By path: Node forgets the source map of a module that nobody holds, and its stacks would be those of the output. */
+const held = new Map<string, NodeModule>();
+
 /** Runs the module's top level: `code` is the code itself here, positions are relative to `path`. */
 export function evaluate(code: string, path: string): void {
   const made = new (Module as unknown as new (id: string) => NodeModule)(path);
+  held.set(path, made);
   made.filename = path;
   made.paths = [];
   made.require = (id) => (id === 'lockstep:stepped' ? runtime : id === 'lockstep:runtime' ? names : header(id));

@@ -1,9 +1,9 @@
 import { module_exit, module_init, MODULE_DESCRIPTION, MODULE_LICENSE } from 'lockstep/linux/module';
 import { pr_info } from 'lockstep/linux/printk';
-import { smp_processor_id } from 'lockstep/linux/smp';
+import { raw_smp_processor_id } from 'lockstep/linux/smp';
 
 module_init(() => {
-  pr_info('hello: loaded on CPU %d\n', smp_processor_id());
+  pr_info('hello: loaded on CPU %d\n', raw_smp_processor_id());
   return 0;
 });
 

@@ -1,20 +1,14 @@
 // Workqueues: the torture module in both builds with its broken variants, and what single cases must do.
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hrtimer } from '../dist/linux/hrtimer.js';
 import { tasklet_struct } from '../dist/linux/interrupt.js';
 import { irq_work } from '../dist/linux/irq_work.js';
 import { delayed_work, work_struct } from '../dist/linux/workqueue.js';
-import { release_pools } from '../dist/machine/pool.js';
-import { in_parallel, torture_file, until_caught } from './deferred-setup.js';
+import { in_parallel } from './parallel.js';
 import { search } from './stepped-helpers.js';
+import { torture_suite } from './torture-suite.js';
 
-afterAll(release_pools);
-const file = torture_file('workqueues');
-const { broken: variants } = JSON.parse(readFileSync(file.replace(/\.ts$/, '.json'), 'utf8')) as {
-  broken: { broken: number; what: string; report: string }[];
-};
 const works = fileURLToPath(new URL('./fixtures/deferred/works.ts', import.meta.url));
 
 test('the structs that modules see lie as the kernel has them', () => {
@@ -29,26 +23,7 @@ test('the structs that modules see lie as the kernel has them', () => {
   ]);
   expect([hrtimer.offset_of('key'), hrtimer.offset_of('function'), hrtimer.offset_of('flags')]).toEqual([16, 32, 40]);
 });
-test.each([2, 4])('torture: nothing is found on %d CPUs in parallel', async (cpus) => {
-  const run = await in_parallel(file, cpus, { rounds: 20 });
-  expect(run.log).toMatch(/runs/);
-  expect(run.fine, run.log).toBe(true);
-});
-test.each([1, 3])('torture: nothing is found on %d CPUs step by step', async (cpus) => {
-  const { failure } = await search(file, { cpus, schedules: 100, parameters: { rounds: 4 } });
-  expect(failure?.message).toBeUndefined();
-});
-test.each(variants)(
-  'torture: $what is caught in parallel',
-  async ({ broken, report }) => {
-    expect(await until_caught(file, 4, { rounds: 1000, until_caught: 1, broken }, report)).toMatch(new RegExp(report));
-  },
-  90_000,
-);
-test.each(variants)('torture: $what is caught step by step', async ({ broken }) => {
-  const found = await search(file, { cpus: 2, schedules: 3000, parameters: { rounds: 2, broken } });
-  expect(found.failure).not.toBeNull();
-});
+torture_suite('work');
 
 const fine: [string, number][] = [
   ['an item is queued once, flushed, disabled and enabled', 0],

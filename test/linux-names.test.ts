@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { release_pools } from '../dist/machine/pool.js';
-import { in_parallel } from './deferred-setup.js';
+import { in_parallel } from './parallel.js';
 import { search } from './stepped-helpers.js';
 
 afterAll(release_pools);

@@ -76,7 +76,7 @@ export function* fair(k: number) {
     wake_up_process(rt);
     yield* cond_resched();
     check(atomic_read(mine.ran) === mine.asked, 'a real-time thread has not run', atomic_read(mine.ran), mine.asked);
-    if ((random & 0xf) === 0) {
+    if ((random & 0xf) === 0 || broken.value === 2) {
       if (broken.value !== 2) yield* kthread_park(idler);
       const turns = atomic_read(other.turns);
       for (let i = random >>> 24; i > 0; i--) if ((i & 31) === 0) yield* sched_yield();

@@ -4,13 +4,8 @@
 import { current_task } from '../cpu/context.js';
 import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
 import { clock_ns } from '../cpu/clock.js';
-import {
-  num_online_cpus,
-  on_each_cpu,
-  smp_call_function_single,
-  smp_processor_id,
-  type smp_call_func_t,
-} from '../cpu/smp.js';
+import { num_online_cpus, on_each_cpu, smp_call_function_single, type smp_call_func_t } from '../cpu/smp.js';
+import { raw_smp_processor_id } from '../cpu/smp-processor-id.js';
 import { get_jiffies } from '../sched/timer.js';
 import { text_at } from '../kernel/text.js';
 import { printk } from '../kernel/printk.js';
@@ -64,7 +59,8 @@ const table = (): Readonly<Record<string, Import>> => ({
   put_task_struct: put_task_struct as Import,
   smp_call_function_single: (cpu, func, info, wait) =>
     smp_call_function_single(cpu!, text_at(func!) as smp_call_func_t, info!, wait!),
-  smp_processor_id,
+  // C modules are not checked for preemptible code.
+  smp_processor_id: raw_smp_processor_id,
   try_wait_for_completion: try_wait_raw as Import,
   wake_up_process: wake_up_process as Import,
 });

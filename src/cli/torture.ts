@@ -14,6 +14,10 @@ export interface Test {
   summary: string;
   /** Takes all of something: the others cannot run beside it. */
   alone: boolean;
+  /** With these besides, a schedule of the explorer is short. */
+  explore?: Record<string, string>;
+  /** Why the explorer has nothing to say about it; '' where it has. */
+  parallelOnly?: string;
 }
 /** A deliberately broken variant of a test, which must be caught. */
 export interface Control extends Test {
@@ -23,19 +27,47 @@ export interface Control extends Test {
   cpus: number;
 }
 
+/** The modules print the first broken invariants and count all: the sum at unload is there whatever the log has lost. */
+const INVARIANTS = 'broken invariants';
+/**
+ * What the kernel may say first when a module writes to memory, or frees memory, that is not its own: which of its
+ * structures is hit is a matter of chance.
+ */
+const CORRUPTION = [
+  'double free',
+  'was overwritten',
+  'was written after it was freed',
+  'k(v?free|mem_cache_free)\\(|free_pages\\(|free_percpu\\(|get_page:',
+  'freed by two CPUs',
+  'lies in no slab',
+  'leads to 0x\\w+, which is no such block',
+  'Slab cache still has objects|Wrong slab cache',
+  'leaked',
+  'list_(add|del) (corruption|double add)',
+  'NULL pointer dereference|unable to handle page fault|unaligned (read|write)',
+  'is not initialised',
+  'has ended and was freed|no reference is left',
+  'lockup',
+].join('|');
+
 interface Manifest {
   summary: string;
-  runs?: { name: string; parameters: Record<string, string | number>; summary?: string; alone?: boolean }[];
+  runs?: { name: string; parameters: Parameters; summary?: string; alone?: boolean; parallel_only?: string }[];
+  explore?: Parameters;
   broken: {
     broken: number;
     what: string;
     report: string;
+    corrupts?: boolean;
     cpus?: number;
-    parameters?: Record<string, string | number>;
+    parameters?: Parameters;
+    explore?: Parameters;
+    parallel_only?: string;
   }[];
 }
+type Parameters = Record<string, string | number>;
 
-const texts = (parameters: Record<string, string | number> = {}): Record<string, string> =>
+const texts = (parameters: Parameters = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
 
 function manifests(): { name: string; file: string; manifest: Manifest }[] {
@@ -61,20 +93,24 @@ export function tortureTests(): Test[] {
       parameters: texts(run.parameters),
       summary: run.summary ?? manifest.summary,
       alone: run.alone ?? false,
+      explore: texts(manifest.explore),
+      parallelOnly: run.parallel_only ?? '',
     })),
   );
 }
 
 export function tortureControls(): Control[] {
   return manifests().flatMap(({ name, file, manifest }) =>
-    manifest.broken.map(({ broken, what, report, cpus = 1, parameters }) => ({
-      name: `${name} broken=${broken}`,
+    manifest.broken.map((variant) => ({
+      name: `${name} broken=${variant.broken}`,
       file,
-      parameters: { ...texts(parameters), broken: String(broken) },
-      summary: what,
+      parameters: { ...texts(variant.parameters), broken: String(variant.broken) },
+      summary: variant.what,
       alone: false,
-      report: new RegExp(report),
-      cpus,
+      explore: { ...texts(manifest.explore), ...texts(variant.explore) },
+      report: new RegExp([variant.report, INVARIANTS, ...(variant.corrupts === true ? [CORRUPTION] : [])].join('|')),
+      cpus: variant.cpus ?? 1,
+      parallelOnly: variant.parallel_only ?? '',
     })),
   );
 }

@@ -2,12 +2,12 @@
 // The source fills a free slot, publishes it (state 1) and raises the vector; the target takes it (state 2: a nested
 // interrupt must not run it again), runs it with interrupts off, frees it and rings the source.
 // Context of the calls that may wait: interrupts on and not in an interrupt, or two CPUs could wait for each other.
-import { CALL_SLOT, CALLS, Mach, MAX_CPUS_SHIFT, percpu_base } from '../machine/memory-map.js';
+import { CALL_SLOT, CALLS, Mach, MAX_CPUS_SHIFT, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { Break, breaks, linger } from './break.js';
-import { cpu } from './context.js';
+import { cpu, my } from './context.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from './irqflags.js';
 import { in_task, preempt_count, preempt_disable, preempt_enable } from './preempt.js';
-import { a_ld, a_st, ld, st } from './raw.js';
+import { a_cas, a_ld, a_st, a_xchg, ld, st } from './raw.js';
 import { ring, wait_on } from './park.js';
 import { raise_vector } from './step.js';
 import { Vector, Wait } from './vectors.js';
@@ -22,9 +22,8 @@ const HANDLE = 0;
 const INFO = 4;
 const STATE = 8;
 const ENXIO = 6;
+const EBUSY = 16;
 
-export const smp_processor_id = (): number => cpu;
-export const raw_smp_processor_id = smp_processor_id;
 export const num_online_cpus = (): number => ld(Mach.CPUS);
 export const num_possible_cpus = num_online_cpus;
 export const nr_cpu_ids = num_online_cpus;
@@ -63,8 +62,64 @@ function run_called(handle: number, info: number): void {
   if (!irqs_disabled()) BUG(`the called function ${symbol_text(handle)} returned with interrupts on, which were off`);
 }
 
+/** call_single_data_t: the next in a CPU's queue, CSD_FLAG_LOCK while it is in one, then what is to be called. */
+const enum Csd {
+  NEXT = 0,
+  FLAGS = 4,
+  FUNC = 8,
+  INFO = 12,
+}
+const CSD_FLAG_LOCK = 1;
+
+/** Runs what is queued here, in the order in which it was. An item may be queued again from its function on. */
+function run_queued(): void {
+  let newest = a_xchg(my + Pcpu.CSD_QUEUE, 0);
+  let first = 0;
+  while (newest !== 0) {
+    const next = ld(newest + Csd.NEXT);
+    st(newest + Csd.NEXT, first);
+    first = newest;
+    newest = next;
+  }
+  while (first !== 0) {
+    const csd = first;
+    first = ld(csd + Csd.NEXT);
+    const func = ld(csd + Csd.FUNC);
+    const info = ld(csd + Csd.INFO);
+    a_st(csd + Csd.FLAGS, 0);
+    run_called(func, info);
+  }
+}
+
+/**
+ * Runs csd.func(csd.info) on `target` in interrupt context, and does not wait; on this CPU at once, with interrupts off.
+ * The csd must stay until its function is called. Context: any, also with interrupts off.
+ * Return: 0; -EBUSY if the csd is queued still; -ENXIO if there is no such CPU.
+ */
+export function smp_call_function_single_async_raw(target: number, csd: number): number {
+  if (ld(csd + Csd.FUNC) === 0) BUG(`smp_call_function_single_async: ${symbol_text(csd)} has no function: INIT_CSD`);
+  if (a_cas(csd + Csd.FLAGS, 0, CSD_FLAG_LOCK) !== 0) return -EBUSY;
+  if (target === cpu || !cpu_online(target)) {
+    a_st(csd + Csd.FLAGS, 0);
+    if (target !== cpu) return -ENXIO;
+    call_here(ld(csd + Csd.FUNC), ld(csd + Csd.INFO));
+    return 0;
+  }
+  const queue = percpu_base(target) + Pcpu.CSD_QUEUE;
+  trace_event(Event.IPI, target, Vector.CALL_FUNCTION, ld(csd + Csd.FUNC));
+  let head: number;
+  do {
+    head = a_ld(queue);
+    st(csd + Csd.NEXT, head);
+  } while (a_cas(queue, head, csd) !== head);
+  // Who finds the queue empty sends the interrupt; who does not is sure that it is still to come.
+  if (head === 0) raise_vector(percpu_base(target), Vector.CALL_FUNCTION);
+  return 0;
+}
+
 /** The target's side. Context: hardirq. */
 export function generic_smp_call_function_interrupt(): void {
+  run_queued();
   const n = ld(Mach.CPUS);
   for (let source = 0; source < n; source++) {
     const s = slot(cpu, source);

@@ -50,6 +50,6 @@ export function evaluate(file: string, path: string): void {
   held.set(path, made);
   made.filename = path;
   made.paths = [];
-  made.require = (id) => (id === 'lockstep:runtime' ? runtime : header(id));
+  made.require = (id) => (id === 'lockstep:runtime' ? runtime : header(id, evaluating('import').address));
   made._compile(readFileSync(file, 'utf8'), path);
 }

@@ -16,6 +16,8 @@ export interface Parameter {
 }
 export interface Evaluation {
   module: string;
+  /** Address of its struct module: THIS_MODULE. */
+  address: number;
   init: ((...args: never[]) => unknown) | null;
   exit: ((...args: never[]) => unknown) | null;
   exported: Set<string>;
@@ -28,9 +30,10 @@ export interface Evaluation {
 
 let current: Evaluation | null = null;
 
-export function begin_evaluation(module: string): Evaluation {
+export function begin_evaluation(module: string, address: number): Evaluation {
   current = {
     module,
+    address,
     init: null,
     exit: null,
     exported: new Set(),

@@ -127,6 +127,10 @@ export function try_module_get(mod: number): boolean {
     if (a_cas(mod + Mod.REFCNT, refs, refs + 1) === refs) return true;
   }
 }
+/** Takes a reference of a module that has one already. Context: any. */
+export function __module_get(mod: number): void {
+  if (mod !== 0) a_add(mod + Mod.REFCNT, 1);
+}
 /** Drops a reference. Context: any. */
 export function module_put(mod: number): void {
   if (mod !== 0 && a_add(mod + Mod.REFCNT, -1) <= 0) BUG(`module_put of ${module_name(mod)}: no reference is left`);
@@ -145,8 +149,8 @@ export function loaded_modules(): { name: string; references: number; state: str
 export const module_refcount = (mod: number): number => a_ld(mod + Mod.REFCNT);
 
 /** Runs the top level on this CPU; the first one of all initialises the static data. Moves no cursor yet. */
-function evaluate_here(spec: LoadSpec, initialise: boolean): { evaluation: Evaluation; next: number } {
-  const evaluation = begin_evaluation(spec.name);
+function evaluate_here(spec: LoadSpec, mod: number, initialise: boolean): { evaluation: Evaluation; next: number } {
+  const evaluation = begin_evaluation(spec.name, mod);
   let next = 0;
   begin_static(ld(Mach.STATIC_NEXT), initialise);
   set_text_owner(ld(Mach.NEXT_MODULE)); // one load at a time
@@ -166,8 +170,8 @@ function register_hook(fn: Evaluation['init'], name: string, module: string): vo
 }
 
 /** On the other CPUs of a load. Context: hardirq. */
-export function load_here(): void {
-  evaluate_here(JSON.parse(request_text(ld(Box.LENGTH))) as LoadSpec, false);
+export function load_here(mod: number): void {
+  evaluate_here(JSON.parse(request_text(ld(Box.LENGTH))) as LoadSpec, mod, false);
 }
 /** On every CPU of an unload. Context: hardirq. */
 export function unload_here(id: number): void {
@@ -190,7 +194,7 @@ export function load_module(spec: LoadSpec): number {
   const id = a_add(Mach.NEXT_MODULE, 1) + 1;
   let made: { evaluation: Evaluation; next: number };
   try {
-    made = evaluate_here(spec, true);
+    made = evaluate_here(spec, mod, true);
   } catch (error) {
     rollback_text(mark);
     kfree(mod);
@@ -204,7 +208,7 @@ export function load_module(spec: LoadSpec): number {
   for (let i = 0; i < Math.min(NAME_SIZE - 1, spec.name.length); i++) st8(mod + Mod.NAME + i, spec.name.charCodeAt(i));
   st(mod + Mod.INIT, evaluation.init === null ? 0 : text_handle_or_zero(evaluation.init));
   st(mod + Mod.EXIT, evaluation.exit === null ? 0 : text_handle_or_zero(evaluation.exit));
-  if (!STEPPED) smp_call_function(load_here, 0, true);
+  if (!STEPPED) smp_call_function(load_here, mod, true);
   st(mod + Mod.STATIC_BASE, ld(Mach.STATIC_NEXT));
   st(mod + Mod.PERCPU_BASE, percpu_next);
   st(mod + Mod.STATIC_END, next);

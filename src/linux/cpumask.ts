@@ -4,11 +4,11 @@ import { preempt_disable, preempt_enable, preemptible } from '../cpu/preempt.js'
 import {
   cpu_online,
   on_each_cpu_mask as each_raw,
-  raw_smp_processor_id,
   smp_call_function_many as many_raw,
   smp_call_function_single,
   type smp_call_func_t,
 } from '../cpu/smp.js';
+import { raw_smp_processor_id } from '../cpu/smp-processor-id.js';
 import { WARN_ONCE } from '../kernel/panic.js';
 import { ld, st } from '../cpu/raw.js';
 import { Mach } from '../machine/memory-map.js';

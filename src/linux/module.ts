@@ -51,7 +51,20 @@ export function symbol_get<T extends (...args: never[]) => unknown>(name: string
   return try_module_get(find_module(module_of_text(handle))) ? (text_at(handle) as T) : null;
 }
 export const symbol_put = (name: string): void => put(find_module(module_of_text(kallsyms_lookup_name(name))));
-export { find_module, try_module_get, module_refcount, module_put } from '../kernel/module.js';
+export {
+  __module_get,
+  find_module,
+  module_name,
+  try_module_get,
+  module_refcount,
+  module_put,
+} from '../kernel/module.js';
+
+/**
+ * The module that imports it: the address of its struct module, for try_module_get, __module_get, module_put and
+ * module_name, and for the owner of an operation table. NULL for the kernel itself. The loader gives it to each module.
+ */
+export const THIS_MODULE: number = 0;
 export {
   module_param,
   module_param_array,

@@ -5,14 +5,13 @@
 // one, which can be kept in a struct, is an integer that is no address: per_cpu_ptr() and this_cpu_ptr() turn it into one.
 // A view from this_cpu_ptr() or get_cpu_var() stays that CPU's: it is only this CPU's while the task can't move, so taking
 // it where the task can is reported, as by CONFIG_DEBUG_PREEMPT. The operations are in percpu-ops.ts and percpu-raw.ts.
-import { current_task, my } from '../cpu/context.js';
+import { my } from '../cpu/context.js';
 import { no_step, poll } from '../cpu/heap.js';
 import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
 import { fill_bytes, ld } from '../cpu/raw.js';
-import { LINE, Mach, PAGE_SIZE, PERCPU, Pcpu, percpu_base } from '../machine/memory-map.js';
-import { report, task_comm, task_pid } from '../kernel/panic.js';
+import { check_preemption_disabled } from '../cpu/smp-processor-id.js';
+import { LINE, Mach, PAGE_SIZE, PERCPU, percpu_base } from '../machine/memory-map.js';
 import { PERCPU_MARK } from '../mm/percpu.js';
-import { KTHREAD_BOUND, PF_IDLE, Task } from '../sched/task-layout.js';
 import type { FieldType, InitOf, StructView } from './field.js';
 import { lea, load_plain, store_plain, wrap, type Value } from './lvalue.js';
 import { construct, initialising, name_or, take_name, take_percpu, type StaticOf } from './static.js';
@@ -104,17 +103,6 @@ function copy_of<T extends FieldType>(p: PerCpu<T> | number, base: number, what:
   return (p & ~PERCPU_MARK) + base - PERCPU;
 }
 
-/**
- * Reports code that relies on its CPU and could be moved to another one at any step, as debug_smp_processor_id() does:
- * preemption and interrupts are on, and the task is not bound to a CPU.
- */
-export function check_preemption_disabled(what: string): void {
-  if (ld(my + Pcpu.PREEMPT) !== 0 || ld(my + Pcpu.IRQ_OFF) !== 0) return;
-  const task = current_task();
-  if (task === 0 || (ld(task + Task.KTHREAD) & KTHREAD_BOUND) !== 0 || (ld(task + Task.FLAGS) & PF_IDLE) !== 0) return;
-  report(`using ${what} in preemptible [00000000] code: ${task_comm(task)}/${task_pid(task)}`);
-}
-
 /** This CPU's copy: a view of a variable, the address for a pointer. Context: the task can't be moved; see above. */
 export function this_cpu_ptr<T extends FieldType>(p: PerCpu<T>): StaticOf<T>;
 export function this_cpu_ptr(pointer: number): number;
@@ -166,5 +154,5 @@ export function percpu_store(p: PerCpu<FieldType>, base: number, field: unknown,
   store_plain(a, stored);
   return stored;
 }
-no_step(this_cpu_ptr, raw_cpu_ptr, per_cpu_ptr, raw_base, percpu_at, percpu_pointer, check_preemption_disabled);
+no_step(this_cpu_ptr, raw_cpu_ptr, per_cpu_ptr, raw_base, percpu_at, percpu_pointer);
 for (const f of [percpu_load, percpu_store]) (f as unknown as { $p: boolean }).$p = true;

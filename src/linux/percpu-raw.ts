@@ -3,7 +3,8 @@
 // raw_cpu_*() may also be moved to another CPU then, and goes on with the first one's copy: for values that need not be
 // exact. __this_cpu_*() is for callers that can't be moved (preemption off), and reports those that can; the variable is
 // one that no interrupt handler changes. Arguments as in percpu-ops.ts.
-import { check_preemption_disabled, percpu_load, percpu_store, raw_base } from './percpu-defs.js';
+import { check_preemption_disabled } from '../cpu/smp-processor-id.js';
+import { percpu_load, percpu_store, raw_base } from './percpu-defs.js';
 import { both } from './percpu-ops.js';
 import type {
   AnyPerCpu,

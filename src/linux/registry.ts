@@ -148,11 +148,11 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   workqueue,
 };
 
-/** The header behind an import of a module; an error that lists the names for any other. */
-export function header(id: string): Readonly<Record<string, unknown>> {
+/** The header behind an import of the module at `owner`; an error that lists the names for any other. */
+export function header(id: string, owner: number): Readonly<Record<string, unknown>> {
   const name = id.startsWith('lockstep/linux/') ? id.slice('lockstep/linux/'.length) : '';
   const found = headers[name];
   if (found === undefined)
     throw new Error(`cannot find ${id}: modules import from lockstep/linux/{${Object.keys(headers).join(', ')}}`);
-  return found;
+  return name === 'module' ? { ...found, THIS_MODULE: owner } : found;
 }

@@ -287,6 +287,8 @@ export const enum Pcpu {
   HR_DEADLINE = 24 * LINE + 56,
   /** 1 while the softirq is about to run what is due: the interrupt need not come again for that. */
   HR_SOFT_RAISED = 24 * LINE + 64,
+  /** Newest call_single_data_t queued for this CPU, a chain that anybody pushes to. See cpu/smp.ts. */
+  CSD_QUEUE = 29 * LINE,
   /** Worker pools, normal and high priority: see sched/work-layout.ts. */
   POOLS = 25 * LINE,
   /** f64: turns given to real-time tasks of this CPU. Under RQ_LOCK. */

@@ -32,6 +32,7 @@ export function evaluate(code: string, path: string): void {
   held.set(path, made);
   made.filename = path;
   made.paths = [];
-  made.require = (id) => (id === 'lockstep:stepped' ? runtime : id === 'lockstep:runtime' ? names : header(id));
+  made.require = (id) =>
+    id === 'lockstep:stepped' ? runtime : id === 'lockstep:runtime' ? names : header(id, evaluating('import').address);
   made._compile(code, path);
 }

@@ -51,6 +51,8 @@ export function stepped_kernel(bytes = STEPPED_MEMORY, observed = false): Loaded
 async function load_graph(kind: string, bytes: number): LoadedKernel {
   // A schedule is many small functions: with the compiler's own limit it calls what it should merge (a fifth slower).
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
+  // A module's frames lie below those of what it called, of which a call trace leaves many out.
+  Error.stackTraceLimit = 32;
   process.setSourceMapsEnabled(true); // before the graph is compiled, or its stacks are those of the output
   const kernel = buildSteppedKernel();
   const graph = (await import(`${pathToFileURL(join(kernel.root, BUNDLE)).href}${kind}`).catch((error: Error) => {
@@ -296,7 +298,7 @@ export class Session {
     let tracing = false;
     for (const { text } of this.log()) {
       if (text === 'Call trace:') tracing = true;
-      else if (text.startsWith('---[')) tracing = false;
+      else if (/^(---\[|Allocated by|Freed by)/.test(text)) tracing = false;
       const frame = tracing ? /^ .* \((.*:\d+:\d+)\)$/.exec(text) : null;
       if (frame !== null && this.#files().has(frame[1]!.replace(/:\d+:\d+$/, ''))) return frame[1]!;
     }

@@ -30,6 +30,7 @@ const EMERG = 0;
 const WARNING = 4;
 /** Taint flags of Linux that this kernel sets. */
 export const TAINT_PROPRIETARY_MODULE = 1 << 0;
+export const TAINT_BAD_PAGE = 1 << 5;
 export const TAINT_DIE = 1 << 7;
 export const TAINT_WARN = 1 << 9;
 export const TAINT_OOT_MODULE = 1 << 12;
@@ -45,6 +46,7 @@ export function print_tainted(): string {
   return (
     'Tainted: ' +
     ((taint & TAINT_PROPRIETARY_MODULE) !== 0 ? 'P' : 'G') +
+    letter(TAINT_BAD_PAGE, ' B') +
     letter(TAINT_DIE, ' D') +
     letter(TAINT_WARN, ' W') +
     letter(TAINT_OOT_MODULE, ' O') +

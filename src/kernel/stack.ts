@@ -3,7 +3,7 @@
 // drop the frames that are no kernel code, cut paths down, and give twins the names of the functions they stand for.
 
 const HIDDEN =
-  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call)|cc\/(run|image)|cpu\/(loop|heap)|machine\/cpu-main|stepped\/core|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at (\$c|suspicious|check_reader|list_for_each_entry(_continue)?_rcu|RCU_LOCKDEP_WARN|rcu_dereference\w*) |\(eval at /;
+  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call|trace)|mm\/kasan|cc\/(run|image)|cpu\/(loop|heap)|machine\/cpu-main|stepped\/(core|trace)|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at (\$c|suspicious|check_reader|list_for_each_entry(_continue)?_rcu|RCU_LOCKDEP_WARN|rcu_dereference\w*) |\(eval at /;
 let root = '';
 
 /** Paths below this folder are printed without it. */

@@ -11,13 +11,28 @@
 import { heap } from '../cpu/heap.js';
 import { cpu, current_task } from '../cpu/context.js';
 import { ld } from '../cpu/raw.js';
-import { report, task_comm, task_pid } from '../kernel/panic.js';
+import { add_taint, report, TAINT_BAD_PAGE, task_comm, task_pid } from '../kernel/panic.js';
 import { printk_emit } from '../kernel/printk.js';
 import { stack_lines } from '../kernel/stack.js';
-import { PAGE_SHIFT } from '../machine/memory-map.js';
+import { Mach, PAGE_SHIFT } from '../machine/memory-map.js';
 import { Cache, cache_name, cache_of_slab, SLAB_TYPESAFE_BY_RCU } from './kmem_cache.js';
 import { name_of_owner } from './owner.js';
-import { address_of, hex, is_managed, Kind, KIND_MASK, Mm, OWNER_SHIFT, Page, page_of } from './page.js';
+import {
+  address_of,
+  hex,
+  is_managed,
+  Kind,
+  KIND_MASK,
+  kind_of,
+  MAX_PAGE_ORDER,
+  Mm,
+  order_of,
+  OWNER_SHIFT,
+  Page,
+  page_at,
+  page_of,
+  pfn_of,
+} from './page.js';
 import {
   CLASS_META,
   CLASS_OBJECTS,
@@ -77,8 +92,8 @@ function check(a: number, where: string, write: boolean, size: number): void {
   if (!is_managed(a)) return;
   let page = page_of(a);
   let kind: Kind = ld(page) & KIND_MASK;
-  if (kind === Kind.SLAB_TAIL || kind === Kind.CACHE_TAIL) {
-    page = ld(page + Page.HEAD);
+  if (kind === Kind.SLAB_TAIL || kind === Kind.CACHE_TAIL || kind === Kind.NONE) {
+    page = kind === Kind.NONE ? head_of(page) : ld(page + Page.HEAD);
     kind = ld(page) & KIND_MASK;
   }
   if (kind === Kind.SLAB) return check_class(a, size, page, where, write);
@@ -93,12 +108,23 @@ function check(a: number, where: string, write: boolean, size: number): void {
   if (kind === Kind.FREE || kind === Kind.PCP) tell('use-after-free', a, size, where, write, null);
 }
 
-/** These say themselves what is wrong with an address, or only print it. */
-const TAKES_ANY =
-  /^(kv?free(_sensitive)?$|kmem_cache_free|kthread_|_?printk$|pr_|WARN|BUG|panic$|trace_printk$|.*printf$)/;
+/** These say themselves what is wrong with an address, or which field they access; or they only print it. */
+const CHECKS_ITSELF =
+  /^(kv?free(_sensitive)?$|kmem_cache_free|kthread_|_?printk$|pr_|WARN|BUG|panic$|trace_printk$|.*printf$|atomic|refcount_|.*_ONCE$|.*xchg$|smp_|mem|str)/;
 /** A primitive is given a view of what lies at `a`. */
 export function check_view(primitive: string, a: number): void {
-  if (!TAKES_ANY.test(primitive)) check(a, `${primitive}()`, true, 0);
+  if (!CHECKS_ITSELF.test(primitive)) check(a, `${primitive}()`, true, 0);
+}
+
+/** The first page of the block that a page lies in, which begins at a multiple of its size; the page itself if it is in none. */
+function head_of(page: number): number {
+  const pfn = pfn_of(page);
+  for (let order = 1; order <= MAX_PAGE_ORDER; order++) {
+    const head = page_at(pfn & -(1 << order));
+    const kind = kind_of(head);
+    if ((kind === Kind.FREE || kind === Kind.LARGE || kind === Kind.PAGES) && order_of(head) >= order) return head;
+  }
+  return page;
 }
 
 interface Found {
@@ -138,15 +164,21 @@ function check_cache(a: number, size: number, page: number, where: string, write
 const fault_of = (meta: number): string =>
   (meta & TAG_MASK) === TAG_FREE ? 'slab-use-after-free' : 'slab-out-of-bounds';
 
+/** Only the first fault of a boot is told, as by Linux: what comes after it is mostly its consequence. */
 function tell(fault: string, a: number, size: number, where: string, write: boolean, found: Found | null): void {
+  if ((ld(Mach.TAINTED) & TAINT_BAD_PAGE) !== 0) return;
   const bytes = (n: number): string => `${n} byte${n === 1 ? '' : 's'}`;
   const access =
     size === 0
       ? `${where} of ${hex(a)}`
       : `${write ? 'write' : 'read'} of ${bytes(size)} at ${hex(a)}${where === '' ? '' : ` (${where})`}`;
-  if (found === null) return report(`KASAN: ${fault}: ${access}, in a page that is free`);
+  if (found === null) {
+    report(`KASAN: ${fault}: ${access}, in a page that is free`);
+    return add_taint(TAINT_BAD_PAGE);
+  }
   const state = fault === 'slab-use-after-free' ? 'freed ' : '';
   const object = `the ${state}${found.bytes}-byte object at ${hex(found.start)} (${found.cache}, ${name_of_owner(found.owner)})`;
   report(`KASAN: ${fault}: ${access}, ${bytes(a - found.start)} into ${object}`);
+  add_taint(TAINT_BAD_PAGE);
   for (const line of history_of(found.start)) printk_emit(EMERG, line);
 }

@@ -34,9 +34,12 @@ import { exit_task, parked_before_start, release_task, stopped_before_start } fr
 import { cond_resched, drive, give_way, preempt_schedule, resched, schedule } from '../sched/sleep.js';
 import {
   Block,
+  PF_DAEMON,
+  PF_WQ_WORKER,
   Rwsem,
   Task,
   TASK_DEAD,
+  TASK_IDLE,
   TASK_NEW,
   TASK_NOLOAD,
   TASK_SIZE,
@@ -929,7 +932,10 @@ export function waiting_text(): string[] {
     lines.push(`CPU ${c} (${running_there(c)}${depth[c] !== 0 ? ', in an interrupt' : ''}) ${wait_text(c)}`);
   }
   for_each_task((task) => {
-    if (ld(task + Task.ON_RQ) === 0 && ld(task + Task.STATE) !== TASK_DEAD)
+    const state = ld(task + Task.STATE);
+    // A worker without work, and its kin, wait for nothing that is missing.
+    const idles = state === TASK_IDLE && (ld(task + Task.FLAGS) & (PF_WQ_WORKER | PF_DAEMON)) !== 0;
+    if (ld(task + Task.ON_RQ) === 0 && state !== TASK_DEAD && !idles)
       lines.push(`${task_comm(task)}/${task_pid(task)} ${blocked_text(task)}`);
   });
   return lines;

@@ -273,3 +273,16 @@ test('a machine of one CPU runs in the calling thread', async () => {
   expect(machine.dmesg().join('\n')).toMatch(/Kernel panic - not syncing: Fatal exception/);
   await machine.poweroff();
 }, 60_000);
+
+test('a module that is loaded again and again leaves no copies of its code behind', async () => {
+  const module = await compile('../modules/torture/rcu.ts');
+  // As many copies would not fit.
+  const machine = await Machine.boot({ cpus: 2, heap_mib: 32 });
+  for (let i = 0; i < 300; i++) {
+    await machine.insmod(module, { rounds: 0 });
+    await machine.rmmod(module.name);
+  }
+  const { verdict } = machine;
+  await machine.poweroff();
+  expect(verdict).toEqual({ oopses: 0, warnings: 0, reports: 0 });
+}, 120_000);

@@ -230,9 +230,11 @@ export function fails(a: { value: number } | null): number {
     const script = `process.setSourceMapsEnabled(true);
       const { Module } = require('node:module');
       const m = new Module('x');
-      m.require = () => ({ text() {}, heap: { I32: [0], pending: 0 }, printk() {}, kmalloc() {} });
+      const header = () => ({ text() {}, heap: { I32: [0], pending: 0 }, printk() {}, kmalloc() {} });
       m._compile(${JSON.stringify(free!.code)}, ${JSON.stringify(free!.path)});
-      try { m.exports.fails(null); } catch (e) { console.log(e.stack); }`;
+      const made = { exports: {} };
+      m.exports(header, made, made.exports);
+      try { made.exports.fails(null); } catch (e) { console.log(e.stack); }`;
     const stack = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' });
     expect(stack).toContain(`${file}:8:51`);
     expect(source.split('\n')[7]!.slice(50)).toMatch(/^value/);

@@ -58,10 +58,10 @@ export async function stress(
   if (options.list) return list(tests, options, out);
   if (options.together && options.broken) throw new UsageError('--broken runs one variant at a time: not --together');
   const modules = await compile(tests, options, interrupt);
-  for (const module of modules.values()) checkParameters(module, parameters);
+  const known = knownParameters([...modules.values()], parameters);
   const loaded = tests.map((test) => ({
     ...test,
-    parameters: { ...test.parameters, ...parameters },
+    parameters: { ...test.parameters, ...known.get(test.file) },
     module: modules.get(test.file)!,
   }));
   const turns = options.together
@@ -159,6 +159,22 @@ async function compile(
     if (!made.has(file))
       made.set(file, await interrupt.race(compileModule(file, { check: options.check, build: 'free' })));
   return made;
+}
+
+/** By file: those of the given parameters that the module has. Throws UsageError for one that none of them has. */
+function knownParameters(
+  modules: readonly CompiledModule[],
+  given: Record<string, string>,
+): Map<string, Record<string, string>> {
+  const has = (module: CompiledModule, name: string): boolean => module.parameters.some((p) => p.name === name);
+  for (const name of Object.keys(given))
+    if (!modules.some((module) => has(module, name))) checkParameters(modules[0]!, { [name]: given[name]! });
+  return new Map(
+    modules.map((module) => [
+      module.file,
+      Object.fromEntries(Object.entries(given).filter(([name]) => has(module, name))),
+    ]),
+  );
 }
 
 /** ` 1.2 M/s (CPU 0: 0.6 M/s, 1: 0.6 M/s)`, '' for a module that counts none. */

@@ -33,23 +33,41 @@ export function undelegated(value: object, name: string): unknown {
 interface NodeModule {
   filename: string;
   paths: string[];
-  require: (id: string) => unknown;
+  exports: unknown;
   _compile(code: string, file: string): void;
 }
 
 /** A module goes from this CPU: what it keeps of it beside the text. */
 export const forget = forget_image;
 
-/** By path: Node forgets the source map of a module that nobody holds, and its stacks would be those of the output. */
-const held = new Map<string, NodeModule>();
+/** What a module's compiled code exports: see asFactory in module/instrument.ts. */
+type Factory = (require: (id: string) => unknown, module: object, exports: object) => void;
+/**
+ * The last ones by their code, oldest first. Node forgets the source map of a module that nobody holds, and its stacks
+ * would be those of the output.
+ */
+const compiled = new Map<string, NodeModule>();
+const KEPT = 64;
+
+function compile(code: string, path: string): Factory {
+  const key = `${path}\0${code}`;
+  let made = compiled.get(key);
+  if (made === undefined) {
+    made = new (Module as unknown as new (id: string) => NodeModule)(path);
+    made.filename = path;
+    made.paths = [];
+    made._compile(code, path);
+    if (compiled.size === KEPT) compiled.delete(compiled.keys().next().value!);
+  }
+  compiled.delete(key);
+  compiled.set(key, made);
+  return made.exports as Factory;
+}
 
 /** Runs the module's top level: `file` holds its compiled code, positions are relative to `path`. Or a C module's. */
 export function evaluate(file: string, path: string): void {
   if (/\.(ko|wasm)$/.test(file)) return load_image(file);
-  const made = new (Module as unknown as new (id: string) => NodeModule)(path);
-  held.set(path, made);
-  made.filename = path;
-  made.paths = [];
-  made.require = (id) => (id === 'lockstep:runtime' ? runtime : header(id, evaluating('import').address));
-  made._compile(readFileSync(file, 'utf8'), path);
+  const made = { exports: {} };
+  const factory = compile(readFileSync(file, 'utf8'), path);
+  factory((id) => (id === 'lockstep:runtime' ? runtime : header(id, evaluating('import').address)), made, made.exports);
 }

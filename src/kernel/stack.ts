@@ -22,6 +22,7 @@ export function stack_lines(stack: string | undefined): string[] {
     if (found === null || HIDDEN.test(line)) continue;
     const [, called, file, row, column] = found;
     const name = (called ?? '')
+      .replace(/^module\.exports$/, '') // a module's top level
       .replace(/^(Object|Function|Module|exports|this)\./, '')
       .replace(/ \[as .*\]$/, '')
       .replace(/\.?\$[gy]\b/g, '')

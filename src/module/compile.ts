@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { hashOf, hashOfHeaders, isRemembered, remember } from './cache.js';
 import { SourceErrors, type SourceError } from './errors.js';
 import { ESBUILD, checkName, complaint, fromEsbuild, readParts, resolveRelative, stopAt, type Part } from './files.js';
-import { exportedFunctions, instrument, toCommonJs, withInlineMap, type Generated } from './instrument.js';
+import { asFactory, exportedFunctions, instrument, toCommonJs, withInlineMap, type Generated } from './instrument.js';
 import { moduleInfo, type Parameter } from './modinfo.js';
 import { declarationOf, type Node } from './scope.js';
 import { checkSubset } from './subset.js';
@@ -76,7 +76,7 @@ export async function compileModule(file: string, options: CompileOptions = {}):
     hash: hashOf(VERSION, ...contents),
     esm,
     cjs: toCommonJs(esm, entry),
-    ...(free && { free: { code: withInlineMap(free), path: `${entry}.cjs` } }),
+    ...(free && { free: { code: withInlineMap(asFactory(free)), path: `${entry}.cjs` } }),
     license: info.license,
     description: info.description,
     parameters: info.parameters,

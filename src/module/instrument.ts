@@ -67,6 +67,19 @@ export function exportedFunctions(esm: Generated): string[] {
 export const withInlineMap = ({ code, map }: Generated): string =>
   `${code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}\n`;
 
+/**
+ * The module as a function that a CPU calls at each load: `module.exports = (require, module, exports) => { ... }`. What
+ * `Module._compile` compiles lives as long as the machine (a CPU's thread never comes to the end of its job, and until
+ * then Node's table of source maps keeps it alive), so it must not be compiled anew each time.
+ */
+export function asFactory({ code, map }: Generated): Generated {
+  const { mappings, ...rest } = JSON.parse(map) as { mappings: string };
+  return {
+    code: `module.exports = (require, module, exports) => {\n${code}\n};`,
+    map: JSON.stringify({ ...rest, mappings: `;${mappings}` }),
+  };
+}
+
 class Rewrite {
   private readonly program: Node;
   private readonly out: MagicString;

@@ -280,6 +280,7 @@ test('a module that is loaded again and again leaves no copies of its code behin
   const machine = await Machine.boot({ cpus: 2, heap_mib: 32 });
   for (let i = 0; i < 300; i++) {
     await machine.insmod(module, { rounds: 0 });
+    await machine.idle();
     await machine.rmmod(module.name);
   }
   const { verdict } = machine;

@@ -3,6 +3,7 @@
 //
 // The pattern to learn: wait_event() only says that the condition was true a moment ago. Another consumer may have been
 // faster, so the state is looked at again under the lock, in a loop.
+import { READ_ONCE, WRITE_ONCE } from 'lockstep/linux/compiler';
 import { WARN_ON } from 'lockstep/linux/bug';
 import { kthread_run } from 'lockstep/linux/kthread';
 import {
@@ -47,7 +48,7 @@ function put(item: number): boolean {
   const room = shared.head - shared.tail < SIZE;
   if (room) {
     shared.slots.set(shared.head % SIZE, item);
-    shared.head++;
+    WRITE_ONCE(shared, 'head', shared.head + 1);
   }
   spin_unlock(shared.lock);
   return room;
@@ -59,7 +60,7 @@ function take(): number {
   let item = 0;
   if (shared.tail !== shared.head) {
     item = shared.slots.at(shared.tail % SIZE);
-    shared.tail++;
+    WRITE_ONCE(shared, 'tail', shared.tail + 1);
     shared.sum += item;
   }
   spin_unlock(shared.lock);
@@ -67,11 +68,13 @@ function take(): number {
 }
 
 const total = () => producers.value * items.value;
-const all_taken = () => shared.tail === total();
+// The conditions are looked at without the lock: READ_ONCE and WRITE_ONCE say so, or they would be data races.
+const all_taken = () => READ_ONCE(shared, 'tail') === total();
+const used = () => READ_ONCE(shared, 'head') - READ_ONCE(shared, 'tail');
 
 export function* producer() {
   for (let item = 1; item <= items.value; item++) {
-    while (!put(item)) yield* wait_event(shared.not_full, () => shared.head - shared.tail < SIZE);
+    while (!put(item)) yield* wait_event(shared.not_full, () => used() < SIZE);
     wake_up(shared.not_empty);
   }
   return 0;
@@ -80,7 +83,7 @@ export function* producer() {
 export function* consumer() {
   while (!all_taken()) {
     if (take() !== 0) wake_up(shared.not_full);
-    else yield* wait_event(shared.not_empty, () => shared.tail !== shared.head || all_taken());
+    else yield* wait_event(shared.not_empty, () => used() !== 0 || all_taken());
   }
   wake_up_all(shared.not_empty); // the other consumers wait for an item that will not come
   return 0;

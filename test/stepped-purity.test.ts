@@ -17,6 +17,7 @@ const WRITERS: Record<string, string> = {
   'cpu/raw.js': 'the accessors themselves',
   'kernel/log-reader.js': "the host's end of the log ring; the stepped machine only peeks",
   'drivers/serial/uart-host.js': "the host's end of the serial port",
+  'detect/clocks.js': 'what the race detector keeps of a task: no part of the schedule',
   'mm/clear.js': 'the host clears the memory before it is booted',
 };
 /** Files that may use what is the host's. */

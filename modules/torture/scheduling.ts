@@ -4,6 +4,7 @@
 // broken=1: the thread that should be real-time is not. broken=2: a thread is believed to be parked, and is not.
 // broken=3: a thread is bound to another CPU than it believes.
 import { atomic_inc, atomic_read, atomic_t } from 'lockstep/linux/atomic';
+import { READ_ONCE, WRITE_ONCE } from 'lockstep/linux/compiler';
 import { WARN } from 'lockstep/linux/bug';
 import {
   kthread_park,
@@ -38,7 +39,7 @@ const broken = DEFINE_STATIC(int, 0);
 module_param(broken, int, 0o444);
 
 const MAX_CPUS = 64;
-/** Written by the threads of one CPU; `asked` and `ran` count turns of its real-time thread. */
+/** Written by the threads of one CPU, `asked` by its fair one alone; `asked` and `ran` count turns of its real-time thread. */
 class state extends Struct('state', { asked: u32, ran: atomic_t, turns: atomic_t }) {}
 class things extends Struct('things', { cpus: array(state, MAX_CPUS), ended: atomic_t, parks: atomic_t }) {}
 const shared = DEFINE_STATIC(things);
@@ -51,9 +52,9 @@ export function* urgent(k: number) {
   const mine = shared.cpus.at(k);
   while (!kthread_should_stop()) {
     here(k);
-    while (atomic_read(mine.ran) < mine.asked) atomic_inc(mine.ran);
+    while (atomic_read(mine.ran) < READ_ONCE(mine, 'asked')) atomic_inc(mine.ran);
     set_current_state(TASK_INTERRUPTIBLE);
-    if (atomic_read(mine.ran) >= mine.asked && !kthread_should_stop()) yield* schedule();
+    if (atomic_read(mine.ran) >= READ_ONCE(mine, 'asked') && !kthread_should_stop()) yield* schedule();
     __set_current_state(TASK_RUNNING);
   }
   return 1;
@@ -72,7 +73,7 @@ export function* fair(k: number) {
     if ((random & 0x700) === 0)
       sched_setscheduler_nocheck(rt, (random & 0x800) === 0 ? SCHED_FIFO : SCHED_RR, 1 + ((random >>> 12) & 63));
     if (broken.value === 1) sched_setscheduler_nocheck(rt, 0, 0);
-    mine.asked++;
+    WRITE_ONCE(mine, 'asked', mine.asked + 1);
     wake_up_process(rt);
     yield* cond_resched();
     check(atomic_read(mine.ran) === mine.asked, 'a real-time thread has not run', atomic_read(mine.ran), mine.asked);

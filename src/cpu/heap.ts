@@ -110,6 +110,10 @@ export const heap = {
   describe,
   mark,
   see,
+  /** The race detector, in the stepped build: its first word says whether it is on. See `set_race_notes`. */
+  races: new Int32Array(32) as Int32Array,
+  note_read: (_a: number, _size: number, _where: number): void => {},
+  note_write: (_a: number, _size: number, _where: number): void => {},
   text_handle: (_f: (...args: never[]) => unknown, where: string): number => {
     throw new Error(`${where}: functions can't be stored yet: kernel text is not set up (set_text_handle)`);
   },
@@ -140,6 +144,13 @@ enter(my);
 /** Sets what a poll calls when an interrupt is pending (cpu/step.ts). */
 export function set_step_slow(f: () => void): void {
   heap.step_slow = f;
+}
+
+/** Sets what accessors tell of their accesses while the first word of `races` is not 0 (stepped/order.ts). */
+export function set_race_notes(races: Int32Array, read: typeof heap.note_read, write: typeof heap.note_write): void {
+  heap.races = races;
+  heap.note_read = read;
+  heap.note_write = write;
 }
 
 /** Sets what turns a function that is assigned to an `fn` field into its text handle (kernel/text.ts). */

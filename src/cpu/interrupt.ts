@@ -6,6 +6,7 @@ import { cpu, my } from './context.js';
 import { do_softirq_own_stack } from './softirq.js';
 import { HARDIRQ_OFFSET, in_interrupt, preempt_count, preempt_count_add, preempt_count_sub } from './preempt.js';
 import { a_and, a_ld, ld, st } from './raw.js';
+import { order_hardirq_begin, order_interrupt_end } from './order.js';
 import { generic_smp_call_function_interrupt } from './smp.js';
 import { INTERRUPTS, NMI_VECTORS, Vector, VECTOR_NAMES } from './vectors.js';
 import { rcu_interrupt } from '../sched/rcu-callbacks.js';
@@ -50,8 +51,10 @@ export function run_interrupt(vector: number): void {
   st(counter, ld(counter) + 1);
   const count = preempt_count();
   trace_event(Event.IRQ_ENTER, vector);
+  order_hardirq_begin();
   handle_vector(vector);
   if (preempt_count() !== count || ld(my + Pcpu.IRQ_OFF) === 0) handler_left_unbalanced(vector, count);
+  order_interrupt_end();
   trace_event(Event.IRQ_EXIT, vector);
   st(my + Pcpu.IN_VECTOR, outer);
   irq_exit();

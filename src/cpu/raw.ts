@@ -129,5 +129,7 @@ export const ACCESS: Record<string, { read: (a: string) => string; write: (a: st
 
 /** Code that a struct accessor runs first: the poll for interrupts. Empty in the stepped build. */
 export const ACCESS_POLL = 'if (heap.I32[heap.pending] !== 0) heap.step_slow();';
+/** What it runs directly before its load or store at `a`: nothing here. See stepped/raw.ts. */
+export const ACCESS_NOTE = (_size: number, _write: boolean, _where: number): string => '';
 /** True in the stepped build: all CPUs in this thread, every step a choice. */
 export const STEPPED: boolean = false;

@@ -7,10 +7,11 @@
 // Both are written by the writer alone. A reader that finds it odd waits for the writer to leave: it spins, then naps,
 // since a writer does not know who waits, and the host may have descheduled it.
 import { BootFlag, Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
-import { SEQCOUNT_NAP_MS, SEQCOUNT_SPIN } from '../machine/params.js';
+import { RACE_SEQCOUNT_READS, SEQCOUNT_NAP_MS, SEQCOUNT_SPIN } from '../machine/params.js';
 import { clock_ns } from './clock.js';
 import { cpu, my } from './context.js';
 import { note_contended, note_waited } from './lock-wait.js';
+import { marked_next, marked_section, order_acquire, order_release } from './order.js';
 import { nap, ring, wait_on } from './park.js';
 import { preempt_count } from './preempt.js';
 import { a_add, a_ld, a_or, ld, st, STEPPED } from './raw.js';
@@ -25,10 +26,18 @@ const WRITER = 4;
 /** Return: the sequence, even: no writer was in its section. */
 export function seqcount_begin(a: number): number {
   const seq = a_ld(a);
-  return (seq & 1) === 0 ? seq >>> 0 : seqcount_begin_slow(a);
+  if ((seq & 1) !== 0) return seqcount_begin_slow(a);
+  begins(a);
+  return seq >>> 0;
+}
+/** What the section reads may be torn, and is read again then: to the race detector its accesses are marked, as to KCSAN. */
+function begins(a: number): void {
+  order_acquire(a);
+  marked_next(RACE_SEQCOUNT_READS);
 }
 /** Return: true if what was read since `start` may be torn. */
 export function seqcount_changed(a: number, start: number): boolean {
+  marked_next(0);
   // JavaScript's atomic load does not hold back earlier plain loads on such a host; a read-modify-write does.
   if ((ld(Mach.FLAGS) & BootFlag.WEAK_MEMORY) !== 0) a_or(my + Pcpu.STAT_OPS, 0);
   return a_ld(a) !== (start | 0);
@@ -57,6 +66,7 @@ export function seqcount_begin_slow(a: number): number {
   const now = clock_ns();
   trace_event_at(now, Event.LOCK_WAITED, a);
   note_waited(now - began);
+  begins(a);
   return seq >>> 0;
 }
 function reads_over_writer(a: number): never {
@@ -70,9 +80,12 @@ export function seqcount_enter(a: number): void {
   // A full barrier: what the section writes comes after it.
   a_add(a, 1);
   st(a + WRITER, cpu + 1);
+  marked_section(1);
 }
 /** The sequence becomes even. */
 export function seqcount_leave(a: number): void {
+  marked_section(-1);
+  order_release(a);
   st(a + WRITER, 0);
   a_add(a, 1);
   if (STEPPED) ring_readers(a);

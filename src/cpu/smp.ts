@@ -7,6 +7,7 @@ import { Break, breaks, linger } from './break.js';
 import { cpu, my } from './context.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from './irqflags.js';
 import { in_task, preempt_count, preempt_disable, preempt_enable } from './preempt.js';
+import { order_acquire, order_release } from './order.js';
 import { a_cas, a_ld, a_st, a_xchg, ld, st } from './raw.js';
 import { ring, wait_on } from './park.js';
 import { raise_vector } from './step.js';
@@ -125,7 +126,9 @@ export function generic_smp_call_function_interrupt(): void {
     const s = slot(cpu, source);
     if (a_ld(s + STATE) !== 1) continue;
     a_st(s + STATE, 2);
+    order_acquire(s);
     run_called(ld(s + HANDLE), ld(s + INFO));
+    order_release(s + 4);
     a_st(s + STATE, 0);
     ring(percpu_base(source));
   }
@@ -138,6 +141,7 @@ function check_context(): void {
 
 function wait_for_slot(s: number): void {
   wait_on(Wait.CALL_FUNCTION, s, () => a_ld(s + STATE) === 0);
+  order_acquire(s + 4);
 }
 
 function send(target: number, handle: number, info: number): void {
@@ -145,6 +149,7 @@ function send(target: number, handle: number, info: number): void {
   wait_for_slot(s);
   if (breaks(Break.CALL_BEFORE_FILL)) return send_broken(target, s, handle, info);
   trace_event(Event.IPI, target, Vector.CALL_FUNCTION, handle);
+  order_release(s);
   st(s + HANDLE, handle);
   st(s + INFO, info);
   a_st(s + STATE, 1);

@@ -15,6 +15,7 @@ import {
   SOFTIRQ_MASK,
   SOFTIRQ_OFFSET,
 } from './preempt.js';
+import { order_interrupt_end, order_softirq_begin } from './order.js';
 import { ld, st } from './raw.js';
 import { step } from './step.js';
 import { ksoftirqd_runs, wakeup_softirqd } from '../sched/ksoftirqd.js';
@@ -68,6 +69,7 @@ export function do_softirq(): void {
 /** Called and returns with interrupts off; they are on while the softirqs run. */
 export function do_softirq_own_stack(): void {
   preempt_count_add(SOFTIRQ_OFFSET);
+  order_softirq_begin();
   const end = ld(Mach.JIFFIES) + SOFTIRQ_JIFFIES;
   for (let round = 0; ; round++) {
     const pending = ld(my + Pcpu.SOFTIRQ_PENDING);
@@ -99,6 +101,7 @@ export function do_softirq_own_stack(): void {
     }
     st(my + Pcpu.IRQ_OFF, 1);
   }
+  order_interrupt_end();
   preempt_count_sub(SOFTIRQ_OFFSET);
 }
 

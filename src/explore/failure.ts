@@ -4,7 +4,7 @@ import { shortPath } from '../module/errors.js';
 import type { Choice, Deviation } from './choices.js';
 import { commandLine } from './command-line.js';
 import type { Minimised, Size } from './minimise.js';
-import type { Outcome, VerdictKind } from './outcome.js';
+import type { Outcome, RaceReport, VerdictKind } from './outcome.js';
 import { report_schedule } from './report/index.js';
 import type { ScheduleReport } from './report/schedule.js';
 import { report_text } from './report/text.js';
@@ -26,6 +26,8 @@ export interface Failure {
   interleaving: string;
   /** The same as data: see docs/report.md. */
   report: ScheduleReport;
+  /** With verdict 'data race': both accesses. */
+  race: RaceReport | null;
   /** What the minimiser made of the schedule that was found; null where it was not asked. */
   minimised: { before: Size; after: Size; schedules: number; complete: boolean } | null;
 }
@@ -41,6 +43,9 @@ export function describe(
   minimised: Minimised | null,
 ): Failure {
   const replayed = new Replay(deviations);
+  // Which race is to be watched has to be known before.
+  const { race } = session.run(replayed, 0);
+  session.watch_race(race ?? null);
   const token = token_of(session, deviations);
   const { outcome, report } = report_schedule(
     session,
@@ -48,6 +53,7 @@ export function describe(
     () => session.run(replayed, 0),
     () => session.log().map(format_record),
   );
+  session.watch_race(null);
   if (outcome.verdict === null || report === null) throw new Error(NOT_DETERMINISTIC);
   return {
     verdict: outcome.verdict,
@@ -57,6 +63,7 @@ export function describe(
     log: report.log,
     interleaving: report_text(report),
     report,
+    race: outcome.race ?? null,
     minimised: minimised && {
       before: minimised.before,
       after: minimised.after,

@@ -7,11 +7,11 @@ import { remember } from './history.js';
 import type { Choice } from './choices.js';
 import { as_recorded, describe, type Failure } from './failure.js';
 import { minimise, type Minimised, type Size } from './minimise.js';
-import type { CountedResults, Outcome } from './outcome.js';
+import type { CountedResults, Outcome, RaceCounts, Suppression } from './outcome.js';
 import { Session } from './session.js';
 import { RandomWalk } from './strategies/random-walk.js';
 
-export type { CountedResults, Outcome, VerdictKind } from './outcome.js';
+export type { CountedResults, Outcome, RaceAccess, RaceReport, Suppression, VerdictKind } from './outcome.js';
 export type { Failure } from './failure.js';
 export type { Size } from './minimise.js';
 export type { ScheduleReport } from './report/schedule.js';
@@ -32,6 +32,10 @@ export interface ExploreOptions {
   parameters?: Record<string, string | number | boolean>;
   /** False: no type check. */
   check?: boolean;
+  /** Look for data races, see docs/races.md; false when not given. */
+  races?: boolean;
+  /** Races that are meant, each with the reason why. */
+  suppressions?: readonly Suppression[];
   /** Go on after a failure; the first one is reported. */
   keepGoing?: boolean;
   /** A schedule goes on after a warning or an oops, as the free-running build does. Its token would not: none is made. */
@@ -61,6 +65,8 @@ export interface ExploreResult {
   failure: Failure | null;
   /** How many schedules failed; 0 or 1 unless keepGoing. */
   failures: number;
+  /** Null if none were looked for. */
+  races: RaceCounts | null;
 }
 
 const make_strategy = (name: string, seed: number): Strategy => {
@@ -85,7 +91,11 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
   const strategy = make_strategy(options.strategy ?? 'random', seed);
   const compiled =
     typeof file === 'string' ? await compileModule(file, { build: 'stepped', check: options.check ?? true }) : file;
-  const session = await Session.open(compiled, session_options(compiled, options));
+  const session = await Session.open(compiled, {
+    ...session_options(compiled, options),
+    races: options.races === true,
+    ...(options.suppressions !== undefined && { suppressions: options.suppressions }),
+  });
   session.to_the_end = options.toTheEnd === true;
   const began = performance.now();
   const behaviours = new Set<string>();
@@ -117,7 +127,15 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
   }
   const elapsed_ms = performance.now() - began;
   const failure = first === null || session.to_the_end ? null : await shrunk(session, first, options);
-  return { schedules: done, steps, distinct: behaviours.size, elapsed_ms, failure, failures };
+  return {
+    schedules: done,
+    steps,
+    distinct: behaviours.size,
+    elapsed_ms,
+    failure,
+    failures,
+    races: session.race_counts,
+  };
 }
 
 function session_options(

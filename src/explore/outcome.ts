@@ -18,6 +18,19 @@ export type VerdictKind =
   | 'sleep in atomic'
   | 'leak';
 
+/** A data race that is meant: a pattern (see suppressions.ts), and the reason why. */
+export interface Suppression {
+  pattern: string;
+  reason: string;
+}
+export interface RaceCounts {
+  /** Reports that were suppressed, and the suppressions that matched nothing. */
+  suppressed: number;
+  unused: Suppression[];
+  /** Schedules that were too large for the detector to look at as a whole. */
+  lost: number;
+}
+
 /** How a schedule ended. */
 export interface Outcome {
   /** Null: nothing is wrong. */

@@ -17,26 +17,15 @@ import type { Action, Strategy } from '../stepped/strategy.js';
 import { peek, type LogRecord } from '../kernel/log-reader.js';
 import { errname } from '../linux/errno.js';
 import { clear_used } from '../mm/clear.js';
+import { race_text } from './race-text.js';
+import type { Suppression } from './outcome.js';
+import type { SteppedGraph } from './graph.js';
+import { RaceDetector } from './races.js';
 import { decode_choice, encode_choice, type Choice } from './choices.js';
-import type { CountedResults, Outcome, Results, VerdictKind } from './outcome.js';
+import type { CountedResults, Outcome, RaceCounts, RaceReport, Results, VerdictKind } from './outcome.js';
 import { verdict_of_message } from './verdicts.js';
 
 export type { CountedResults, Outcome, Results, VerdictKind };
-
-/** The parts of the stepped kernel's own module graph that the host drives. */
-interface SteppedGraph {
-  core: typeof import('../stepped/core.js');
-  raw: typeof import('../stepped/raw.js');
-  boot: typeof import('../kernel/boot.js');
-  module: typeof import('../kernel/module.js');
-  kthread: typeof import('../sched/kthread.js');
-  sched: typeof import('../sched/core.js');
-  text: typeof import('../kernel/text.js');
-  stack: typeof import('../kernel/stack.js');
-  context: typeof import('../cpu/context.js');
-  heap: typeof import('../cpu/heap.js');
-  kasan: typeof import('../mm/kasan.js');
-}
 
 type LoadedKernel = Promise<{ kernel: SteppedKernel; graph: SteppedGraph }>;
 const graphs = new Map<string, LoadedKernel>();
@@ -70,6 +59,9 @@ export interface SessionOptions {
   max_steps?: number;
   memory?: number;
   parameters?: Record<string, string | number | boolean>;
+  /** Look for data races. */
+  races?: boolean;
+  suppressions?: readonly Suppression[];
   /** The machine notes what each step reads and writes: for coverage, and for strategies that ask for it. Slower. */
   observed?: boolean;
 }
@@ -106,7 +98,12 @@ export class Session {
     private readonly module_sites: Site[],
     /** Bytes. */
     readonly memory: number,
-  ) {}
+    readonly races: boolean,
+    suppressions: readonly Suppression[],
+  ) {
+    this.#detector = new RaceDetector(k, (id) => this.#site(id), suppressions);
+  }
+  readonly #detector: RaceDetector;
 
   /** Boots the machine and loads the module, up to the restore point. Throws SourceErrors, UsageError, EnvironmentFailure. */
   static async open(compiled: CompiledModule, options: SessionOptions = {}): Promise<Session> {
@@ -123,7 +120,18 @@ export class Session {
     const memory = options.memory ?? STEPPED_MEMORY;
     const { kernel, graph: k } = await stepped_kernel(memory, options.observed);
     const made = step_module(compiled, kernel);
-    const session = new Session(compiled, k, kernel, cpus, max_steps, parameters, made.sites, memory);
+    const session = new Session(
+      compiled,
+      k,
+      kernel,
+      cpus,
+      max_steps,
+      parameters,
+      made.sites,
+      memory,
+      options.races === true,
+      options.suppressions ?? [],
+    );
     session.#boot(session.memory, made.code);
     return session;
   }
@@ -190,6 +198,7 @@ export class Session {
     const runner = Error.prepareStackTrace;
     if (runner !== undefined) (Error as { prepareStackTrace?: unknown }).prepareStackTrace = undefined;
     try {
+      if (this.races) this.#detector.begin();
       core.restore();
       strategy.begin(schedule);
       const { verdict, message } = this.#explore(strategy, hashing) ?? PASSED;
@@ -203,8 +212,10 @@ export class Session {
         switches: this.#switches,
         stopped: this.#stopped,
         signature: core.schedule_signature(),
+        ...(verdict === 'data race' && { race: this.#detector.report() }),
       };
     } finally {
+      if (this.races) this.#detector.end();
       if (runner !== undefined) Error.prepareStackTrace = runner;
     }
   }
@@ -214,7 +225,8 @@ export class Session {
     k.core.to_boot_cpu();
     const handle = which === 'init_module' ? this.#init_module : this.#exit_module;
     const task = k.kthread.kthread_create_handle(handle, this.#mod, name, 0);
-    k.core.watch_task(task);
+    if (which === 'init_module') k.core.watch_task(task);
+    else k.core.watch_last_task(task);
     k.sched.wake_up_process(task);
   }
 
@@ -267,6 +279,7 @@ export class Session {
     return { verdict: 'deadlock', message: lines.length === 0 ? what : `${what}: ${lines.join('; ')}` };
   }
   #finding(): { verdict: VerdictKind; message: string } {
+    if (this.#detector.found) return { verdict: 'data race', message: race_text(this.#detector.report()) };
     const message = this.#first_message();
     const at = this.#module_frame();
     const verdict = verdict_of_message(message) ?? this.#kind(message).verdict;
@@ -344,24 +357,40 @@ export class Session {
     },
   };
 
+  #site(id: number): Site | undefined {
+    this.#sites ??= new Map([...this.kernel.sites, ...this.module_sites].map((s) => [s.id, s]));
+    return this.#sites.get(id);
+  }
+  /** The schedules that follow are those in which this race was found: its report will be whole. Null ends it. */
+  watch_race(race: RaceReport | null): void {
+    this.#detector.watch(race);
+  }
+  /** Null if no races are looked for; see ExploreResult. */
+  get race_counts(): RaceCounts | null {
+    return this.races ? { ...this.#detector.suppressions.counts, lost: this.#detector.lost } : null;
+  }
   /** Lets a tracer watch the schedules that follow; null ends it. */
   trace(make: ((machine: Watched) => Tracer) | null): void {
     const { k } = this;
     k.kasan.kasan_keep_stacks(make !== null);
     if (make === null) return k.core.set_tracer(null);
-    this.#sites ??= new Map([...this.kernel.sites, ...this.module_sites].map((s) => [s.id, s]));
-    const sites = this.#sites;
-    k.core.set_tracer(
-      make({
-        site: (id) => sites.get(id)!,
-        running: () => ({ cpu: k.context.cpu, ...k.core.running_now() }),
-        locks: k.core.locks_now,
-        symbol: k.text.kallsyms_lookup,
-        log_position: () => k.raw.ld(Mach.LOG_HEAD),
-        log: () => this.log(),
-        memory: k.raw,
-      }),
-    );
+    const tracer = make({
+      site: (id) => this.#site(id)!,
+      running: () => ({ cpu: k.context.cpu, ...k.core.running_now() }),
+      locks: k.core.locks_now,
+      symbol: k.text.kallsyms_lookup,
+      log_position: () => k.raw.ld(Mach.LOG_HEAD),
+      log: () => this.log(),
+      memory: k.raw,
+    });
+    k.core.set_tracer({
+      stands: (site, a, b) => tracer.stands(site, a, b),
+      step: (site) => {
+        this.#detector.stepped();
+        tracer.step(site);
+      },
+      note: (what, text) => tracer.note(what, text),
+    });
   }
 }
 

@@ -7,6 +7,7 @@
 // plain store before a plain load, on Arm.
 import { heap, no_step, poll } from '../cpu/heap.js';
 import { my } from '../cpu/context.js';
+import { full_barrier, marked_lvalue, Order, read_barrier, write_barrier } from '../cpu/order.js';
 import { a_or } from '../cpu/raw.js';
 import { Pcpu } from '../machine/memory-map.js';
 import type { StructView } from './field.js';
@@ -14,40 +15,57 @@ import { lea, load_once, store_once, type Key, type Val } from './lvalue.js';
 
 /** Orders all earlier loads and stores before all later ones. */
 export function smp_mb(): void {
+  full_barrier();
+  fence();
+}
+/** Orders earlier loads before later loads. */
+export function smp_rmb(): void {
+  read_barrier();
+  fence();
+}
+/** Orders earlier stores before later stores. */
+export function smp_wmb(): void {
+  write_barrier();
+  fence();
+}
+function fence(): void {
   poll();
   if (heap.limit1 !== 0) a_or(my + Pcpu.STAT_OPS, 0);
 }
-/** Orders earlier loads before later loads. */
-export const smp_rmb = smp_mb;
-/** Orders earlier stores before later stores. */
-export const smp_wmb = smp_mb;
 export const mb = smp_mb;
-export const rmb = smp_mb;
-export const wmb = smp_mb;
+export const rmb = smp_rmb;
+export const wmb = smp_wmb;
 
 /** For devices that share memory: none is nearer than another CPU. */
 export const dma_mb = smp_mb;
-export const dma_rmb = smp_mb;
-export const dma_wmb = smp_mb;
+export const dma_rmb = smp_rmb;
+export const dma_wmb = smp_wmb;
 
 /** The atomics order everything by themselves. */
-export function smp_mb__before_atomic(): void {}
-export function smp_mb__after_atomic(): void {}
+export const smp_mb__before_atomic = (): void => full_barrier();
+export const smp_mb__after_atomic = (): void => full_barrier();
 
 /** A load that everything after it follows. Pairs with smp_store_release(). */
 export function smp_load_acquire<V extends StructView, K extends Key<V>>(v: V, field: K): Val<V, K> {
   poll();
-  return load_once(lea(v, field, false)) as Val<V, K>;
+  const a = lea(v, field, false);
+  marked_lvalue(a, heap.code, false, Order.ACQUIRE);
+  return load_once(a) as Val<V, K>;
 }
 /** A store that everything before it precedes. */
 export function smp_store_release<V extends StructView, K extends Key<V>>(v: V, field: K, value: Val<V, K>): void {
   poll();
-  store_once(lea(v, field, true), value);
+  const a = lea(v, field, true);
+  marked_lvalue(a, heap.code, true, Order.RELEASE);
+  store_once(a, value);
 }
 /** A store followed by a full barrier: what a sleeper does to its state before it looks at the condition again. */
 export function smp_store_mb<V extends StructView, K extends Key<V>>(v: V, field: K, value: Val<V, K>): void {
   poll();
-  store_once(lea(v, field, true), value);
+  const a = lea(v, field, true);
+  marked_lvalue(a, heap.code, true, Order.RELAXED);
+  store_once(a, value);
+  full_barrier();
   if (heap.limit1 !== 0) a_or(my + Pcpu.STAT_OPS, 0);
 }
 no_step(smp_mb__before_atomic, smp_mb__after_atomic);

@@ -7,7 +7,8 @@
 // the current entry only under the _safe forms.
 // First: the checks reach kernel code that defines structs with lists in them.
 import { list_head } from './list-types.js';
-import { READ_ONCE } from './compiler.js';
+import { smp_load_acquire } from './barrier.js';
+import { READ_ONCE, WRITE_ONCE } from './compiler.js';
 import { container_of, offsetof, type MemberOf } from './container_of.js';
 import type { AnyStruct } from './field.js';
 import { LIST_POISON1, LIST_POISON2, __list_add_valid, __list_del_entry_valid } from './list-debug.js';
@@ -20,8 +21,8 @@ export * from './hlist.js';
 
 /** Makes an empty list. */
 export function INIT_LIST_HEAD(list: list_head): void {
-  list.next = list['@addr'];
-  list.prev = list['@addr'];
+  WRITE_ONCE(list, 'next', list['@addr']);
+  WRITE_ONCE(list, 'prev', list['@addr']);
 }
 
 function __list_add(entry: list_head, prev: list_head, next: list_head): void {
@@ -29,12 +30,12 @@ function __list_add(entry: list_head, prev: list_head, next: list_head): void {
   next.prev = entry['@addr'];
   entry.next = next['@addr'];
   entry.prev = prev['@addr'];
-  prev.next = entry['@addr'];
+  WRITE_ONCE(prev, 'next', entry['@addr']);
 }
 
 function __list_del(prev: number, next: number): void {
   list_head.at(next).prev = prev;
-  list_head.at(prev).next = next;
+  WRITE_ONCE(list_head.at(prev), 'next', next);
 }
 
 /** Puts `entry` first: a stack. */
@@ -116,7 +117,7 @@ export function list_empty(head: list_head): boolean {
 
 /** Also false while another CPU is half-way through list_del_init(): for use without the lock. */
 export function list_empty_careful(head: list_head): boolean {
-  const next = READ_ONCE(head, 'next');
+  const next = smp_load_acquire(head, 'next');
   return next === head['@addr'] && next === READ_ONCE(head, 'prev');
 }
 

@@ -6,7 +6,8 @@
 // A view from this_cpu_ptr() or get_cpu_var() stays that CPU's: it is only this CPU's while the task can't move, so taking
 // it where the task can is reported, as by CONFIG_DEBUG_PREEMPT. The operations are in percpu-ops.ts and percpu-raw.ts.
 import { my } from '../cpu/context.js';
-import { no_step, poll } from '../cpu/heap.js';
+import { heap, no_step, poll } from '../cpu/heap.js';
+import { plain_lvalue } from '../cpu/order.js';
 import { preempt_disable, preempt_enable } from '../cpu/preempt.js';
 import { fill_bytes, ld } from '../cpu/raw.js';
 import { check_preemption_disabled } from '../cpu/smp-processor-id.js';
@@ -144,12 +145,15 @@ export { get_cpu_var as get_cpu_ptr, put_cpu_var as put_cpu_ptr };
 export const raw_base = (): number => my;
 export function percpu_load(p: PerCpu<FieldType>, base: number, field: unknown): Value {
   poll();
-  return load_plain(p.place(base, field, false));
+  const a = p.place(base, field, false);
+  plain_lvalue(a, heap.code, false);
+  return load_plain(a);
 }
 /** Return: what the variable holds then. */
 export function percpu_store(p: PerCpu<FieldType>, base: number, field: unknown, value: unknown): Value {
   poll();
   const a = p.place(base, field, true);
+  plain_lvalue(a, heap.code, true);
   const stored = wrap(value);
   store_plain(a, stored);
   return stored;

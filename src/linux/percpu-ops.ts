@@ -4,7 +4,8 @@
 //
 // `this_cpu_read(hits)` for a variable of a primitive type, `this_cpu_read(stats, 'packets')` for one of a struct (or an
 // array, with the index); the other operations take their values after that.
-import { poll } from '../cpu/heap.js';
+import { heap, poll } from '../cpu/heap.js';
+import { marked_lvalue, Order, update_lvalue } from '../cpu/order.js';
 import type { FieldType, Scalar, ValueOf } from './field.js';
 import { cas, load_plain, store_plain, sum, wrap, type Key, type Num, type Val, type Value } from './lvalue.js';
 import type { PerCpu } from './percpu-defs.js';
@@ -53,17 +54,27 @@ export interface TryCompareExchange {
   <T extends FieldType, K extends In<T>>(p: PerCpu<T>, field: K, old: { value: Of<T, K> }, value: Of<T, K>): boolean;
 }
 
+/** Where an operation that changes the variable finds it. */
+function place(p: AnyPerCpu, x: unknown): number {
+  const a = p.here(x, true);
+  update_lvalue(a, heap.code, Order.RELAXED);
+  return a;
+}
 function read(p: AnyPerCpu, field?: unknown): unknown {
   poll();
-  return load_plain(p.here(field, false));
+  const a = p.here(field, false);
+  marked_lvalue(a, heap.code, false, Order.RELAXED);
+  return load_plain(a);
 }
 function write(p: AnyPerCpu, x?: unknown, y?: unknown): void {
   poll();
-  store_plain(p.here(x, true), p.primitive ? x : y);
+  const a = p.here(x, true);
+  marked_lvalue(a, heap.code, true, Order.RELAXED);
+  store_plain(a, p.primitive ? x : y);
 }
 function add(p: AnyPerCpu, x?: unknown, y?: unknown): unknown {
   poll();
-  const a = p.here(x, true);
+  const a = place(p, x);
   const v = wrap(sum(load_plain(a), p.primitive ? x : y));
   store_plain(a, v);
   return v;
@@ -75,12 +86,12 @@ function sub(p: AnyPerCpu, x?: unknown, y?: unknown): unknown {
 }
 function and(p: AnyPerCpu, x?: unknown, y?: unknown): void {
   poll();
-  const a = p.here(x, true);
+  const a = place(p, x);
   store_plain(a, both(load_plain(a), p.primitive ? x : y, true));
 }
 function or(p: AnyPerCpu, x?: unknown, y?: unknown): void {
   poll();
-  const a = p.here(x, true);
+  const a = place(p, x);
   store_plain(a, both(load_plain(a), p.primitive ? x : y, false));
 }
 /** The bits that are in both, or in one of them. */
@@ -90,7 +101,7 @@ export function both(old: Value, n: unknown, and: boolean): Value {
 }
 function step_by(p: AnyPerCpu, x: unknown, n: number): unknown {
   poll();
-  const a = p.here(x, true);
+  const a = place(p, x);
   const old = load_plain(a);
   const v = wrap(typeof old === 'bigint' ? old + BigInt(n) : Number(old) + n);
   store_plain(a, v);
@@ -104,20 +115,20 @@ function dec(p: AnyPerCpu, x?: unknown): unknown {
 }
 function exchange(p: AnyPerCpu, x?: unknown, y?: unknown): unknown {
   poll();
-  const a = p.here(x, true);
+  const a = place(p, x);
   const old = load_plain(a);
   store_plain(a, p.primitive ? x : y);
   return old;
 }
 function compare_exchange(p: AnyPerCpu, x?: unknown, y?: unknown, z?: unknown): unknown {
   poll();
-  return cas(p.here(x, true), p.primitive ? x : y, p.primitive ? y : z);
+  return cas(place(p, x), p.primitive ? x : y, p.primitive ? y : z);
 }
 function try_compare_exchange(p: AnyPerCpu, x?: unknown, y?: unknown, z?: unknown): boolean {
   poll();
   const old = (p.primitive ? x : y) as { value: unknown };
   const wanted = old.value;
-  const a = p.here(x, true);
+  const a = place(p, x);
   const expected = wrap(wanted);
   const found = cas(a, expected, p.primitive ? y : z);
   if (found === expected) return true;

@@ -6,8 +6,9 @@
 // rcu_read_lock) a warning says where, as with CONFIG_PROVE_RCU.
 import { raise_vector } from '../cpu/step.js';
 import { my } from '../cpu/context.js';
-import { poll } from '../cpu/heap.js';
+import { heap, poll } from '../cpu/heap.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
+import { marked_lvalue, Order, order_rcu_passed } from '../cpu/order.js';
 import { in_softirq, preempt_count, preempt_disable, preempt_enable } from '../cpu/preempt.js';
 import { a_ld } from '../cpu/raw.js';
 import { local_bh_disable, local_bh_enable } from '../cpu/softirq.js';
@@ -88,7 +89,9 @@ export function rcu_sleep_check(): void {
 
 function load<V extends StructView, K extends Key<V>>(v: V, field: K): Val<V, K> {
   poll();
-  return load_once(lea(v, field, false)) as Val<V, K>;
+  const a = lea(v, field, false);
+  marked_lvalue(a, heap.code, false, Order.DEPENDENCY);
+  return load_once(a) as Val<V, K>;
 }
 
 /** Reads a protected pointer: `const item = item_type.at(rcu_dereference(table, 'first'))`. Context: a reader. */
@@ -152,12 +155,16 @@ export const unrcu_pointer = <T>(p: T): T => p;
 /** Publishes: whoever reads the pointer sees what was written to the object before. Context: any, updaters excluded. */
 export function rcu_assign_pointer<V extends StructView, K extends Key<V>>(v: V, field: K, value: Val<V, K>): void {
   poll();
-  store_once(lea(v, field, true), value);
+  const a = lea(v, field, true);
+  marked_lvalue(a, heap.code, true, Order.RELEASE);
+  store_once(a, value);
 }
 /** A store that publishes nothing new: NULL, or before any reader can see the struct. */
 export function RCU_INIT_POINTER<V extends StructView, K extends Key<V>>(v: V, field: K, value: Val<V, K>): void {
   poll();
-  store_once(lea(v, field, true), value);
+  const a = lea(v, field, true);
+  marked_lvalue(a, heap.code, true, Order.RELAXED);
+  store_once(a, value);
 }
 /** rcu_assign_pointer by an updater. Return: what was there. Two steps, as in Linux: the lock makes them one. */
 export function rcu_replace_pointer<V extends StructView, K extends Key<V>>(
@@ -233,7 +240,11 @@ export function start_poll_synchronize_rcu_expedited(): number {
 export const get_completed_synchronize_rcu = (): number => COMPLETED;
 export const same_state_synchronize_rcu = (a: number, b: number): boolean => a === b;
 /** Return: whether a grace period has passed since the cookie was taken. Context: any. */
-export const poll_state_synchronize_rcu = (cookie: number): boolean => cookie === COMPLETED || rcu_passed(cookie | 0);
+export function poll_state_synchronize_rcu(cookie: number): boolean {
+  const passed = cookie === COMPLETED || rcu_passed(cookie | 0);
+  if (passed) order_rcu_passed();
+  return passed;
+}
 /** Sleeps until it has. Context: task. */
 export function cond_synchronize_rcu(cookie: number): Sleeping<number> {
   might_sleep('cond_synchronize_rcu');

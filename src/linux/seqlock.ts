@@ -9,7 +9,9 @@
 // it would wait for itself. What is read in a section may be torn until the retry says that it is not.
 import { cpu, current_task } from '../cpu/context.js';
 import { preempt_disable, preempt_enable, preemptible } from '../cpu/preempt.js';
+import { marked_next, order_acquire, order_release } from '../cpu/order.js';
 import { a_add, a_ld, st } from '../cpu/raw.js';
+import { RACE_SEQCOUNT_READS } from '../machine/params.js';
 import {
   seqcount_begin,
   seqcount_changed,
@@ -81,9 +83,14 @@ export const read_seqcount_begin = (s: AnySeqcount): number => seqcount_begin(s[
 export const __read_seqcount_begin = (s: AnySeqcount): number => seqcount_begin(s['@addr']);
 export const raw_read_seqcount_begin = (s: AnySeqcount): number => seqcount_begin(s['@addr']);
 /** Does not wait: the count as it is, odd while a writer is in its section. */
-export const raw_read_seqcount = (s: AnySeqcount): number => a_ld(s['@addr']) >>> 0;
+export const raw_read_seqcount = (s: AnySeqcount): number => read_count(s['@addr']) >>> 0;
+function read_count(a: number): number {
+  order_acquire(a);
+  marked_next(RACE_SEQCOUNT_READS);
+  return a_ld(a);
+}
 /** Does not wait: the retry will fail if a writer is in its section. */
-export const raw_seqcount_begin = (s: AnySeqcount): number => (a_ld(s['@addr']) & ~1) >>> 0;
+export const raw_seqcount_begin = (s: AnySeqcount): number => (read_count(s['@addr']) & ~1) >>> 0;
 /** Return: true if the read has to be done again. */
 export const read_seqcount_retry = (s: AnySeqcount, start: number): boolean => seqcount_changed(s['@addr'], start);
 export const __read_seqcount_retry = (s: AnySeqcount, start: number): boolean => seqcount_changed(s['@addr'], start);
@@ -140,6 +147,7 @@ export function raw_write_seqcount_end(s: AnySeqcount): void {
 }
 /** A write that readers need not wait for: those who read across it read again. */
 export function raw_write_seqcount_barrier(s: AnySeqcount): void {
+  order_release(s['@addr']);
   a_add(s['@addr'], 2);
 }
 /** Readers that are in their section read again. */
@@ -154,11 +162,12 @@ export function seqcount_latch_init(s: seqcount_latch_t): void {
   st(s['@addr'], 0);
 }
 /** Return: the count; its lowest bit says which copy to read. Never waits. */
-export const raw_read_seqcount_latch = (s: seqcount_latch_t): number => a_ld(s['@addr']) >>> 0;
+export const raw_read_seqcount_latch = (s: seqcount_latch_t): number => read_count(s['@addr']) >>> 0;
 export const raw_read_seqcount_latch_retry = (s: seqcount_latch_t, start: number): boolean =>
   seqcount_changed(s['@addr'], start);
 /** Sends readers to the other copy: call it, change copy 0, call it again, change copy 1. */
 export function raw_write_seqcount_latch(s: seqcount_latch_t): void {
+  order_release(s['@addr']);
   a_add(s['@addr'], 1);
 }
 

@@ -5,7 +5,7 @@
 // Every access polls for interrupts (free-running build), then checks null page, end of memory and alignment by one
 // unsigned compare of the address rotated right by log2 of the width: a low bit that is set makes it huge.
 import { check_address, heap, poll } from '../cpu/heap.js';
-import { ACCESS, ACCESS_POLL, ld8, st8, st, st16, st64, stf64, STEPPED } from '../cpu/raw.js';
+import { ACCESS, ACCESS_NOTE, ACCESS_POLL, ld8, st8, st, st16, st64, stf64, STEPPED } from '../cpu/raw.js';
 import {
   c_name,
   type AnyStruct,
@@ -69,10 +69,17 @@ function check(size: number, where: string, write: boolean | 'w'): string {
 const store_kind = (t: AnyScalar): number =>
   (t as Partial<FnType>).text ? 2 : (t as Partial<PtrType>).pointer ? 1 : 0;
 
+/** Every scalar that has an accessor: what a report knows it by. The first is nobody's. */
+export const fields: { readonly where: string; readonly access: string; readonly bool: boolean }[] = [
+  { where: '', access: 'u32', bool: false },
+];
+const field_number = (t: AnyScalar, where: string): number =>
+  STEPPED ? fields.push({ where, access: t.access, bool: t.bool }) - 1 : 0;
+
 /** Statements that read a scalar at the address expression `at`. */
 export function read_code(t: AnyScalar, at: string, where: string): string {
   const value = ACCESS[t.access]!.read('a');
-  return `${ACCESS_POLL} const a = ${at}; ${check(t.size, where, false)} return ${t.bool ? `(${value}) !== 0` : value};`;
+  return `${ACCESS_POLL} const a = ${at}; ${check(t.size, where, false)} ${ACCESS_NOTE(t.size, false, field_number(t, where))} return ${t.bool ? `(${value}) !== 0` : value};`;
 }
 
 /** Statements that store `v` there. */
@@ -83,7 +90,7 @@ export function write_code(t: AnyScalar, at: string, where: string): string {
   else if (t.access === 'i64' || t.access === 'u64')
     convert = `if (typeof v !== 'bigint') v = heap.convert64(v, ${name});`;
   else convert = `if (typeof v !== 'number' || v !== v) v = heap.convert(v, ${name}, ${store_kind(t)});`;
-  return `${convert} ${ACCESS_POLL} const a = ${at}; ${check(t.size, where, true)} ${ACCESS[t.access]!.write('a', 'v')};`;
+  return `${convert} ${ACCESS_POLL} const a = ${at}; ${check(t.size, where, true)} ${ACCESS_NOTE(t.size, true, field_number(t, where))} ${ACCESS[t.access]!.write('a', 'v')};`;
 }
 
 const VIEW_HEAD = `constructor(a) { this['@addr'] = a; }

@@ -15,7 +15,7 @@ import {
   wait_on_bit_timeout_raw,
   wake_up_bit_raw,
 } from '../sched/wait-bit.js';
-import { clear_bit, test_and_clear_bit } from './bitops.js';
+import { clear_bit_unlock, test_and_clear_bit } from './bitops.js';
 import { addr_of, type StructView } from './field.js';
 
 type Word = StructView | number;
@@ -38,7 +38,7 @@ export const wake_up_bit = (word: Word, bit: number): void =>
   wake_up_bit_raw(addr_of(word) + ((bit >> 5) << 2), bit & 31);
 /** Context: any. */
 export function clear_and_wake_up_bit(bit: number, word: Word): void {
-  clear_bit(bit, addr_of(word));
+  clear_bit_unlock(bit, addr_of(word));
   wake_up_bit_raw(addr_of(word) + ((bit >> 5) << 2), bit & 31);
 }
 /** Context: any. Return: true if the bit was set. */

@@ -124,3 +124,12 @@ export const RATELIMIT_SECONDS = 5;
 export const MINIMISE_SCHEDULES = 20_000;
 export const MINIMISE_STEPS = 30_000_000;
 export const MINIMISE_MS = 6_000;
+/** Race detector: contexts (tasks, work items, interrupts of each CPU) in one schedule; from the first number on those that have ended are used again. */
+export const RACE_REUSE_CONTEXTS = 96;
+export const RACE_CONTEXTS = 256;
+/** Race detector: objects that order accesses, places accessed, and accesses kept in one schedule. */
+export const RACE_SYNCS = 8192;
+export const RACE_PLACES = 65_536;
+export const RACE_ACCESSES = 131_072;
+/** Accesses of a sequence counter's reader that count as marked, if it does not ask whether to read again: as KCSAN. */
+export const RACE_SEQCOUNT_READS = 1000;

@@ -9,6 +9,7 @@
 // With a constructor a fresh slab is constructed whole before anybody sees it, and an object is constructed whenever
 // it is free: that is the caller's part, when it frees.
 import { my } from '../cpu/context.js';
+import { memory_allocated, memory_freed } from '../cpu/order.js';
 import { a_cas, copy_bytes, fill_bytes, ld, ld8, st, st8 } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { BUG, panic, WARN, WARN_ONCE } from '../kernel/panic.js';
@@ -411,6 +412,9 @@ export function free_object(s: number, page: number, object: number, what: strin
             : "the object's metadata was overwritten"),
     );
   trace_end(Event.KMEM_CACHE_FREE, object);
+  // Readers may still look at an object of such a cache, and find that it is another one.
+  if ((ld(s + Cache.FLAGS) & SLAB_TYPESAFE_BY_RCU) !== 0) memory_allocated(object, ld(s + Cache.SIZE));
+  else memory_freed(object, ld(s + Cache.SIZE));
   if ((word & META_OWNER) !== 0) count_owned(PAGES_SLOT, -1);
   if (poisons(s)) poison(s, object);
   const slot = slot_of(s);

@@ -5,6 +5,7 @@
 // rest queued at the heads of the lists, so the same sequence of calls gets the same addresses.
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { my } from '../cpu/context.js';
+import { memory_allocated, memory_freed } from '../cpu/order.js';
 import { a_add, a_sub, fill_bytes, ld, st } from '../cpu/raw.js';
 import { BUG } from '../kernel/panic.js';
 import { Event, trace_fast } from '../kernel/trace.js';
@@ -152,6 +153,7 @@ export function get_block(gfp: number, order: number, kind: Kind, owner: number)
     const clean = { value: true };
     const page = pcp_take(kind | (owner << OWNER_SHIFT), clean);
     if (page !== 0) {
+      memory_allocated(address_of(page), PAGE_SIZE);
       if ((gfp & __GFP_ZERO) !== 0 && !clean.value) fill_bytes(address_of(page), 0, PAGE_SIZE);
       return page;
     }
@@ -168,6 +170,7 @@ export function get_block(gfp: number, order: number, kind: Kind, owner: number)
     unlock_irqrestore(Mach.LOCK_MM, flags);
     if (page !== 0) {
       trace_fast(Event.PAGES_ALLOC, address_of(page), order);
+      memory_allocated(address_of(page), PAGE_SIZE << order);
       // What was never given out is still as the host cleared it.
       if ((gfp & __GFP_ZERO) !== 0 && used) fill_bytes(address_of(page), 0, PAGE_SIZE << order);
       return page;
@@ -179,6 +182,7 @@ export function get_block(gfp: number, order: number, kind: Kind, owner: number)
 
 /** Kernel-internal: gives back a block that the caller has looked at. Context: any. */
 export function put_pages(page: number, order: number): void {
+  memory_freed(address_of(page), PAGE_SIZE << order);
   if (order === 0) {
     const put = pcp_put(page, ld(page));
     if (put < 0) bad_free(address_of(page), order);

@@ -11,6 +11,7 @@
 // All under Mm.PERCPU_LOCK, with interrupts off; LOCK_MM is not taken inside. Context: any; with GFP_KERNEL where
 // sleeping is allowed.
 import { my } from '../cpu/context.js';
+import { memory_allocated, memory_freed } from '../cpu/order.js';
 import { fill_bytes, ld, st } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { BUG, WARN } from '../kernel/panic.js';
@@ -108,7 +109,10 @@ export function __alloc_percpu_gfp(size: number, align: number, gfp: number): nu
     unlock_irqrestore(Mm.PERCPU_LOCK, flags);
     if (a !== 0) {
       const cpus = ld(Mach.CPUS);
-      for (let n = 0; n < cpus; n++) fill_bytes(a + n * PERCPU_SIZE, 0, size);
+      for (let n = 0; n < cpus; n++) {
+        memory_allocated(a + n * PERCPU_SIZE, size);
+        fill_bytes(a + n * PERCPU_SIZE, 0, size);
+      }
       if (owner !== 0) count_owned(PAGES_SLOT, 1);
       return a | PERCPU_MARK;
     }
@@ -139,6 +143,7 @@ export function free_percpu(pointer: number): void {
     BUG(`free_percpu(${hex(pointer)}): ${percpu_fault(pointer, chunk, word)}`);
   }
   const count = (size_of(word) + GRANULE - 1) >> GRANULE_SHIFT;
+  for (let n = ld(Mach.CPUS) - 1; n >= 0; n--) memory_freed(a + n * PERCPU_SIZE, count << GRANULE_SHIFT);
   for (let i = 0; i < count; i++) st(at + i * 4, 0);
   const used = ld(chunk + Page.COUNTERS) - count;
   st(chunk + Page.COUNTERS, used);

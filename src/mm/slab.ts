@@ -5,6 +5,7 @@
 // interrupt, between the first access and the last. What is wrong with a pointer is found at every kfree, from the
 // struct page and the object's metadata; see slab_class.ts and slab_cache.ts.
 import { my } from '../cpu/context.js';
+import { memory_allocated, memory_freed } from '../cpu/order.js';
 import { a_cas, fill_bytes, ld, memory_size, st } from '../cpu/raw.js';
 import { BUG } from '../kernel/panic.js';
 import { Event, trace_end, trace_fast } from '../kernel/trace.js';
@@ -103,6 +104,7 @@ export function kmalloc(size: number, gfp: number): number {
   if ((word0 & SLAB_POISON) !== 0 && word !== 0) check_poison(k, object, word);
   if ((gfp & __GFP_ZERO) !== 0) clear_object(object, SIZES[k]!);
   trace_fast(Event.KMALLOC, object, size);
+  memory_allocated(object, SIZES[k]!);
   return object;
 }
 
@@ -130,6 +132,7 @@ function kmalloc_large(size: number, gfp: number): number {
   st(page + Page.REFS, 1);
   if (owner !== 0) count_owned(PAGES_SLOT, 1);
   trace_fast(Event.KMALLOC, address_of(page), size);
+  memory_allocated(address_of(page), size);
   return address_of(page);
 }
 
@@ -162,6 +165,7 @@ export function kfree(p: Pointer): void {
   if ((word & TAG_MASK) !== TAG_ALLOCATED || a_cas(meta, word, (word & META_OWNER) | TAG_FREE | NO_OBJECT) !== word)
     bad_kfree(object);
   trace_end(Event.KFREE, object);
+  memory_freed(object, SIZES[k]!);
   const slot = my + Pcpu.SLAB + k * SLAB_SLOT;
   if ((word & META_OWNER) !== 0) st(slot + SLAB_SLOT_OWNED, ld(slot + SLAB_SLOT_OWNED) - 1);
   if ((word0 & SLAB_POISON) !== 0) poison(k, object);
@@ -182,6 +186,7 @@ function kfree_large(object: number, page: number): void {
   if ((word & KIND_MASK) !== Kind.LARGE || address_of(page) !== object) bad_kfree(object);
   if (a_cas(page, word, (word & ~KIND_MASK) | Kind.PAGES) !== word) bad_kfree(object);
   trace_end(Event.KFREE, object);
+  memory_freed(object, ld(page + Page.SIZE));
   if (word >>> OWNER_SHIFT !== 0) count_owned(PAGES_SLOT, -1);
   put_pages(page, order_of(page));
 }

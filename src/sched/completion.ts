@@ -1,6 +1,7 @@
 // Completions on byte addresses; linux/completion.ts has the public names. DONE is under the lock of the embedded wait
 // queue: how many waiters may pass, COMPLETE_ALL for all of them.
 import { current_task } from '../cpu/context.js';
+import { order_acquire, order_release } from '../cpu/order.js';
 import { a_ld, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { set_current_state, __set_current_state } from './core.js';
@@ -36,6 +37,7 @@ export function complete_raw(x: number): void {
   check_wait_head(x + Completion.WAIT, 'complete');
   const lock = x + Completion.WAIT + WaitHead.LOCK;
   const flags = lock_irqsave(lock);
+  order_release(x);
   if (ld(x) !== COMPLETE_ALL) st(x, ld(x) + 1);
   wake_up_queue_locked(x + Completion.WAIT, TASK_NORMAL, 1);
   unlock_irqrestore(lock, flags);
@@ -45,6 +47,7 @@ export function complete_all_raw(x: number): void {
   check_wait_head(x + Completion.WAIT, 'complete_all');
   const lock = x + Completion.WAIT + WaitHead.LOCK;
   const flags = lock_irqsave(lock);
+  order_release(x);
   st(x, COMPLETE_ALL);
   wake_up_queue_locked(x + Completion.WAIT, TASK_NORMAL, 0);
   unlock_irqrestore(lock, flags);
@@ -65,6 +68,7 @@ function take(x: number): boolean {
   const done = ld(x);
   if (done === 0) return false;
   if (done !== COMPLETE_ALL) st(x, done - 1);
+  order_acquire(x);
   return true;
 }
 /** Context: any. The lock: once this is true the caller may free the completion, and complete() must be through. */
@@ -72,6 +76,7 @@ export function completion_done_raw(x: number): boolean {
   if (a_ld(x) === 0) return false;
   const lock = x + Completion.WAIT + WaitHead.LOCK;
   unlock_irqrestore(lock, lock_irqsave(lock));
+  order_acquire(x);
   return true;
 }
 

@@ -21,6 +21,7 @@ import { Mach, Pcpu, PERCPU, PERCPU_SIZE, percpu_base } from '../machine/memory-
 import { RR_TIMESLICE, SCHED_SLICE_NS } from '../machine/params.js';
 import { cpu, current_task, my } from '../cpu/context.js';
 import { clock_ns } from '../cpu/clock.js';
+import { order_wake } from '../cpu/order.js';
 import { a_cas, a_ld, a_st, ld, ld8, ldf64, st, st8, stf64, STEPPED } from '../cpu/raw.js';
 import { local_irq_restore } from '../cpu/irqflags.js';
 import { ring } from '../cpu/park.js';
@@ -165,6 +166,7 @@ export function try_to_wake_up(task: number, states: number): boolean {
       unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);
       continue;
     }
+    order_wake(task);
     if (ld(task + Task.ON_RQ) !== 0) {
       trace_event(Event.WAKEUP, ld(task + Task.PID), home);
       unlock_irqrestore(area + Pcpu.RQ_LOCK, flags);

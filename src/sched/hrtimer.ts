@@ -13,6 +13,7 @@ import { cpu, current_task, my } from '../cpu/context.js';
 import { clock_ns } from '../cpu/clock.js';
 import { local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
 import { ring, wait_on } from '../cpu/park.js';
+import { order_acquire, order_off, order_on, order_release } from '../cpu/order.js';
 import { a_add, a_cas, a_ld, a_st, futex_wake, ld, ldf64, st, stf64, STEPPED } from '../cpu/raw.js';
 import { ring_waiters } from '../cpu/ring-waiters.js';
 import { raise_softirq_irqoff, Softirq } from '../cpu/softirq.js';
@@ -104,6 +105,7 @@ export function hrtimer_start_raw(t: number, time: number, range: number, mode: 
   if (WARN(ld(t + Hr.FUNCTION) === 0, 'hrtimer_start: the timer %s has no function', lock_text(t))) return;
   if (typeof time !== 'number' || Number.isNaN(time))
     throw new TypeError(`hrtimer_start: the time is a number of ns, not ${typeof time}`);
+  order_release(t);
   const from = (mode & HRTIMER_MODE_REL) !== 0 ? clock_ns() + Math.max(0, time) : time - offset_of(t);
   const outer = local_irq_save();
   // Whole ns: the stepped build's clock jumps to them exactly.
@@ -152,7 +154,10 @@ export function hrtimer_try_to_cancel_raw(t: number): number {
       result = 1;
     }
     unlock_irqrestore(area + Pcpu.HR_LOCK, flags);
-    if (same) return result;
+    if (same) {
+      if (result >= 0) order_acquire(t + 4);
+      return result;
+    }
   }
 }
 /** Waits for a running function. Context: any but its own function. Return: 1 if it was armed. */
@@ -230,7 +235,10 @@ function run_queue(heap: number, running: number): void {
     const t = take_due(heap, running);
     if (t === 0) return;
     const fn = ld(t + Hr.FUNCTION);
+    order_acquire(t);
+    order_acquire(t + 4);
     const again = fn === WAKE_TASK ? wake_sleeper(t) : call_text(fn, t);
+    order_release(t + 4);
     if (again !== 0 && again !== 1) wrong_result(fn, again);
     finished(t, running, again === 1);
   }
@@ -276,7 +284,9 @@ const TIMER = 16;
 function wake_sleeper(t: number): number {
   const task = ld(t - TIMER + TASK);
   a_st(t - TIMER + EXPIRED, 1);
+  order_off(); // as in timer.ts
   try_to_wake_up(task, TASK_NORMAL);
+  order_on();
   return 0;
 }
 /** Sleeps until a wake-up or the time, ns of CLOCK_MONOTONIC. The caller has set the state. Result: 0, or -EINTR. */

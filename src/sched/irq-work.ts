@@ -7,6 +7,7 @@ import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { cpu, my } from '../cpu/context.js';
 import { wait_on } from '../cpu/park.js';
 import { in_hardirq } from '../cpu/preempt.js';
+import { order_acquire, order_release } from '../cpu/order.js';
 import { a_add, a_and, a_cas, a_ld, a_or, a_sub, a_xchg, ld, st } from '../cpu/raw.js';
 import { ring_waiters } from '../cpu/ring-waiters.js';
 import { lock_text } from '../cpu/spinlock.js';
@@ -40,6 +41,7 @@ function push(list: number, work: number): void {
 /** Queues it at CPU `on`. Context: any. Return: false if it is pending already, there or elsewhere. */
 export function irq_work_queue_raw(work: number, on: number): boolean {
   if (WARN(on < 0 || on >= ld(Mach.CPUS), 'irq_work_queue_on: there is no CPU %d', on)) return false;
+  order_release(work);
   if (!claim(work)) return false;
   const area = percpu_base(on);
   if (on === cpu && (ld(work + IrqWork.FLAGS) & IRQ_WORK_LAZY) !== 0) {
@@ -61,7 +63,10 @@ function run_list(first: number, lazy: boolean): void {
     next = ld(work + IrqWork.NEXT);
     a_and(work + IrqWork.FLAGS, ~IRQ_WORK_PENDING); // from here on it may be queued again
     trace_event(Event.WORK_START, work, ld(work + IrqWork.FUNC));
+    order_acquire(work);
+    order_acquire(work + 4);
     call_text(ld(work + IrqWork.FUNC), work);
+    order_release(work + 4);
     trace_event(Event.WORK_END, work, 0);
     finished(work, lazy);
   }
@@ -88,6 +93,7 @@ export function irq_work_tick(): void {
 export function irq_work_sync_raw(work: number): void {
   if (in_hardirq()) WARN(true, 'irq_work_sync in a hard interrupt can deadlock');
   wait_on(Wait.IRQ_WORK, work, () => (a_ld(work + IrqWork.FLAGS) & IRQ_WORK_BUSY) === 0);
+  order_acquire(work + 4);
 }
 export const irq_work_is_pending_raw = (work: number): boolean => (a_ld(work + IrqWork.FLAGS) & IRQ_WORK_PENDING) !== 0;
 export const irq_work_is_busy_raw = (work: number): boolean => (a_ld(work + IrqWork.FLAGS) & IRQ_WORK_BUSY) !== 0;

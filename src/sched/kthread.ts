@@ -3,6 +3,7 @@
 import { Mach } from '../machine/memory-map.js';
 import { KERNEL_STACK } from '../machine/params.js';
 import { cpu, current_task } from '../cpu/context.js';
+import { order_release } from '../cpu/order.js';
 import { a_add, a_ld, a_or, a_st, a_sub, fill_bytes, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { GFP_ATOMIC, GFP_KERNEL } from '../linux/gfp.js';
@@ -128,6 +129,7 @@ export function kthread_create_handle(fn: number, data: number, name: string, fl
     return -ENOMEM;
   }
   st(task + Task.OWNER, ld(current_task() + Task.OWNER));
+  order_release(task);
   publish_task(task);
   return task;
 }

@@ -14,6 +14,7 @@ import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { current_task, my } from '../cpu/context.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { preempt_count } from '../cpu/preempt.js';
+import { order_acquire, order_rcu_passed, order_release } from '../cpu/order.js';
 import { a_add, a_ld, a_st, ld, st } from '../cpu/raw.js';
 import { raise_softirq, raise_softirq_irqoff, Softirq } from '../cpu/softirq.js';
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
@@ -56,6 +57,7 @@ function advance(area: number, seq: number): void {
 
 /** Queues the head at `head` behind a grace period. Context: any. `func` is a text handle. */
 export function call_rcu_raw(head: number, func: number): void {
+  order_release(head);
   const flags = lock_irqsave(my + Pcpu.RCU_CB_LOCK);
   const area = my;
   if (head === ld(area + Pcpu.RCU_CB_NEXT)) {
@@ -126,6 +128,8 @@ export function rcu_core(): void {
     const head = take_ready();
     if (head === 0) break;
     const func = ld(head + FUNC);
+    order_acquire(head);
+    order_rcu_passed();
     if (func < 0) kfree(head + func + 1);
     else if (is_text(func)) invoke(func, head);
     else
@@ -136,7 +140,10 @@ export function rcu_core(): void {
     invoked();
     batch++;
   }
-  if (batch !== 0) trace_event(Event.RCU_CALLBACKS, batch);
+  if (batch !== 0) {
+    trace_event(Event.RCU_CALLBACKS, batch);
+    order_release(Mach.RCU_BARRIERS);
+  }
   batch_ended();
 }
 function invoke(func: number, head: number): void {
@@ -196,6 +203,7 @@ export function rcu_barrier_attempt(frame: number): number {
   }
   __set_current_state(TASK_RUNNING);
   if (queued) unblock();
+  order_acquire(Mach.RCU_BARRIERS);
   return 0;
 }
 /** Context: task. */
@@ -207,6 +215,7 @@ export function rcu_barrier_raw(): Sleeping<number> {
     const area = percpu_base(c);
     if (a_ld(area + Pcpu.RCU_CB_INVOKED) !== a_ld(area + Pcpu.RCU_CB_QUEUED)) pending = true;
   }
+  if (!pending) order_acquire(Mach.RCU_BARRIERS);
   return pending ? delegate(drive(rcu_barrier_attempt, barrier_frame())) : ready(0);
 }
 

@@ -26,6 +26,7 @@ import { clock_ns } from '../cpu/clock.js';
 import { cpu, current_task, my } from '../cpu/context.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
 import { HARDIRQ_OFFSET, preempt_count } from '../cpu/preempt.js';
+import { order_off, order_on, order_rcu_lock, order_rcu_passed, order_rcu_unlock } from '../cpu/order.js';
 import { a_add, a_and, a_ld, a_or, a_st, ld, st, stf64, STEPPED } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { raise_vector } from '../cpu/step.js';
@@ -62,8 +63,10 @@ export function rcu_init(): void {
 export function rcu_read_lock_raw(): void {
   const depth = ld(my + Pcpu.CURRENT) + Task.RCU_NESTING;
   st(depth, ld(depth) + 1);
+  order_rcu_lock();
 }
 export function rcu_read_unlock_raw(): void {
+  order_rcu_unlock();
   const task = ld(my + Pcpu.CURRENT);
   const depth = ld(task + Task.RCU_NESTING) - 1;
   st(task + Task.RCU_NESTING, depth);
@@ -140,6 +143,7 @@ function end(): void {
   const seq = (ld(Mach.RCU_GP_SEQ) | SEQ_STATE) + 1;
   a_st(Mach.RCU_GP_SEQ, seq);
   trace_event(Event.RCU_GP_END, seq);
+  order_off(); // whoever ends it is not what the waiters come after
   for (let at = ld(Mach.RCU_WAITERS); at !== Mach.RCU_WAITERS;) {
     const frame = at - LINK;
     at = ld(at);
@@ -147,6 +151,7 @@ function end(): void {
     list_remove(frame + LINK);
     try_to_wake_up(ld(frame + TASK), TASK_UNINTERRUPTIBLE);
   }
+  order_on();
   // After the store of the number: who queues a callback does so, then looks at the number.
   const n = ld(Mach.CPUS);
   for (let c = 0; c < n; c++) {
@@ -324,6 +329,7 @@ export function rcu_wait_attempt(frame: number, wanted: number, expedited: numbe
   }
   __set_current_state(TASK_RUNNING);
   if (queued) unblock();
+  order_rcu_passed();
   return 0;
 }
 /** Every CPU that the grace period waits for looks at once, not only at its next tick. */
@@ -341,6 +347,9 @@ export function synchronize_rcu_raw(expedited: number, what: string): Sleeping<n
 }
 /** Waits for the end of the grace period `wanted`. When no CPU reads it is over at once. */
 export function rcu_wait(wanted: number, expedited: number): Sleeping<number> {
-  if (rcu_request(wanted, true)) return ready(0);
+  if (rcu_request(wanted, true)) {
+    order_rcu_passed();
+    return ready(0);
+  }
   return delegate(drive(rcu_wait_attempt, RCU_FRAME, wanted, expedited));
 }

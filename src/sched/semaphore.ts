@@ -6,6 +6,7 @@
 import { cpu, current_task } from '../cpu/context.js';
 import { LockKind } from '../cpu/lock-stat.js';
 import { note_slept, wait_began } from '../cpu/lock-wait.js';
+import { order_acquire, order_release } from '../cpu/order.js';
 import { ld, st } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, lock_text, spin_holder, unlock_irqrestore } from '../cpu/spinlock.js';
 import { BUG } from '../kernel/panic.js';
@@ -52,6 +53,7 @@ function take(s: number): boolean {
   const count = ld(s + Semaphore.COUNT);
   if (count <= 0) return false;
   st(s + Semaphore.COUNT, count - 1);
+  order_acquire(s);
   return true;
 }
 
@@ -91,6 +93,7 @@ export function down_attempt(frame: number, s: number, state: number, timeout: n
     unblock();
     if (limited) disarm_timeout(frame + TIMEOUT);
   }
+  if (result === 0) order_acquire(s);
   if (result === 0) note_slept(ld(frame + BEGAN), s, LockKind.SEMAPHORE);
   return result;
 }
@@ -104,6 +107,7 @@ export function down_raw(s: number, state: number, timeout: number, what: string
 /** Lets one more in: the first that waits, if there is one. Context: any. */
 export function up_raw(s: number): void {
   check(s, 'up');
+  order_release(s);
   const flags = lock_irqsave(s + Semaphore.LOCK);
   if (list_is_empty(s + Semaphore.WAIT_LIST)) st(s + Semaphore.COUNT, ld(s + Semaphore.COUNT) + 1);
   else {

@@ -67,11 +67,13 @@ export const enum Task {
   MUST_MOVE = 221,
   /** Byte: that it can't be moved has been said. */
   TOLD_FIXED = 222,
-  // 223, 240 to 255: free.
+  // 223, 244 to 255: free.
   /** RCU: depth of rcu_read_lock, what the outermost unlock has to do, list_head of readers that were switched out. */
   RCU_NESTING = 224,
   RCU_SPECIAL = 228,
   RCU_LINK = 232,
+  /** Stepped build: its context in the race detector, 0 if it has none yet. */
+  RACE = 240,
   FRAMES = 256,
 }
 export const TASK_SIZE = Task.FRAMES + FRAME_AREA;

@@ -15,6 +15,7 @@ import { cpu, my } from '../cpu/context.js';
 import { local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
 import { wait_on } from '../cpu/park.js';
 import { in_interrupt } from '../cpu/preempt.js';
+import { order_acquire, order_release } from '../cpu/order.js';
 import { a_add, a_and, a_ld, a_or, a_st, a_sub, ld, st } from '../cpu/raw.js';
 import { ring_waiters } from '../cpu/ring-waiters.js';
 import { raise_softirq, raise_softirq_irqoff, Softirq } from '../cpu/softirq.js';
@@ -71,6 +72,7 @@ function append(t: number, nr: number): void {
 export function tasklet_schedule_raw(t: number, nr: number): void {
   if (ld(t + Tasklet.FUNC) === 0)
     BUG(`tasklet_schedule: ${lock_text(t)} has no function: set it up with tasklet_setup or DECLARE_TASKLET`);
+  order_release(t);
   if ((a_or(t + Tasklet.STATE, TASKLET_SCHED) & TASKLET_SCHED) !== 0) return;
   const flags = local_irq_save();
   append(t, nr);
@@ -104,7 +106,10 @@ export function tasklet_action(nr: number): void {
     }
     const fn = ld(t + Tasklet.FUNC);
     trace_event(Event.WORK_START, t, fn);
+    order_acquire(t);
+    order_acquire(t + 4);
     call_text(fn, ld(t + Tasklet.USE_CALLBACK) !== 0 ? t : ld(t + Tasklet.DATA));
+    order_release(t + 4);
     trace_event(Event.WORK_END, t, fn);
     end(t);
   }
@@ -163,6 +168,7 @@ export function tasklet_enable_raw(t: number): void {
 /** Waits, busy, until the function does not run. Context: any but the tasklet's own function. */
 export function tasklet_unlock_spin_wait(t: number): void {
   wait_on(Wait.TASKLET, t, () => (a_ld(t + Tasklet.STATE) & TASKLET_RUN) === 0);
+  order_acquire(t + 4);
 }
 
 /** Frame: phase, pad, wait entry. */
@@ -188,6 +194,7 @@ function tasklet_wait_attempt(frame: number, t: number, kill: number): number {
     if (phase === 2) break;
     st(frame, 2);
   }
+  order_acquire(t + 4);
   if (kill !== 0) {
     a_and(t + Tasklet.STATE, ~TASKLET_SCHED);
     wake_waiters();
@@ -198,7 +205,10 @@ function tasklet_wait_attempt(frame: number, t: number, kill: number): number {
 /** Sleeps until the function does not run. Context: task. */
 export function tasklet_wait(t: number): Sleeping<number> {
   might_sleep('tasklet_unlock_wait');
-  if ((a_ld(t + Tasklet.STATE) & TASKLET_RUN) === 0) return ready(0);
+  if ((a_ld(t + Tasklet.STATE) & TASKLET_RUN) === 0) {
+    order_acquire(t + 4);
+    return ready(0);
+  }
   return delegate(drive(tasklet_wait_attempt, TASKLET_FRAME, t, 0));
 }
 /** Sleeps until it is neither scheduled nor running. A disabled one that is scheduled never is. Context: task. */

@@ -13,6 +13,7 @@ import { clock_ns } from '../cpu/clock.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
 import { ring, wait_on } from '../cpu/park.js';
 import { ring_waiters } from '../cpu/ring-waiters.js';
+import { order_acquire, order_off, order_on, order_release } from '../cpu/order.js';
 import { a_add, a_cas, a_ld, a_st, ld, st, stf64, STEPPED } from '../cpu/raw.js';
 import { raise_softirq_irqoff, Softirq } from '../cpu/softirq.js';
 import { arch_spin_lock, arch_spin_unlock, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
@@ -148,6 +149,7 @@ export function mod_timer_raw(timer: number, expires: number, mode = Mod.ANY, on
   if (ld(timer + Timer.FUNCTION) === 0 && (ld(timer + Timer.FLAGS) & TIMER_SHUT_DOWN) === 0)
     BUG(`mod_timer: the timer at ${symbol_text(timer)} has not been set up with timer_setup`);
   const outer = local_irq_save();
+  order_release(timer);
   let was: number;
   do was = rearm(timer, expires, mode, on);
   while (was < 0);
@@ -268,7 +270,10 @@ export function del_timer_sync_raw(timer: number): number {
     }
     unlock_irqrestore(area + Pcpu.TIMER_LOCK, flags);
     if (!same) continue;
-    if (!running) return was;
+    if (!running) {
+      order_acquire(timer + 4);
+      return was;
+    }
     if (area === my)
       BUG(
         `del_timer_sync of ${lock_text(timer)} ${in_serving_softirq() ? 'by its own function' : 'on top of its function'}: it would wait for itself`,
@@ -295,7 +300,13 @@ export function run_timer_softirq(): void {
     const count_before = preempt_count();
     trace_event(Event.TIMER_EXPIRE, timer, fn);
     if (fn === WAKE_TASK) wake_sleeper(timer);
-    else if (fn !== 0) call_text(fn, timer); // 0: shut down since it was taken off
+    else if (fn !== 0) {
+      // 0: shut down since it was taken off.
+      order_acquire(timer);
+      order_acquire(timer + 4);
+      call_text(fn, timer);
+      order_release(timer + 4);
+    }
     trace_event(Event.TIMER_DONE, timer, fn);
     if (preempt_count() !== count_before)
       BUG(
@@ -334,7 +345,9 @@ const TIMER = 16;
 
 /** The timer on a frame has fired. The task may be gone on to other things: the wake-up is then spurious, as any. */
 function wake_sleeper(timer: number): void {
+  order_off(); // time that has passed orders nothing
   try_to_wake_up(ld(timer - TIMER + TASK), TASK_NORMAL);
+  order_on();
 }
 
 /** Arms the timer of a frame at `frame` (TIMEOUT_FRAME bytes). The task's state must be set before. */

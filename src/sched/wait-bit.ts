@@ -2,6 +2,7 @@
 // names. Words are hashed to a table of wait queues; an entry is woken only for the word and the bit that it waits for.
 import { WAIT_TABLE, WAIT_TABLE_BITS } from '../machine/memory-map.js';
 import { current_task } from '../cpu/context.js';
+import { order_acquire } from '../cpu/order.js';
 import { a_ld, a_or, ld, st } from '../cpu/raw.js';
 import { might_sleep } from './debug.js';
 import { signal_pending_state } from './pending.js';
@@ -85,25 +86,35 @@ export function wait_bit_attempt(frame: number, word: number, what: number, mode
   if (!over && error === 0) return SLEEP;
   finish_wait_raw(head, entry);
   if (timeout >= 0) disarm_timeout(frame + TIMER);
+  if (over) order_acquire(at(word, bit));
   return over ? 0 : error;
 }
 
 /** Context: task. Return: 0 when the bit is clear, -EINTR for a signal that ends a sleep in `mode`. */
 export function wait_on_bit_raw(word: number, bit: number, mode: number): Sleeping<number> {
   might_sleep('wait_on_bit');
-  if (!is_set(word, bit)) return ready(0);
+  if (!is_set(word, bit)) {
+    order_acquire(at(word, bit));
+    return ready(0);
+  }
   return delegate(drive(wait_bit_attempt, BIT_FRAME, word, bit, mode));
 }
 /** Also -EAGAIN when `timeout` jiffies have passed. */
 export function wait_on_bit_timeout_raw(word: number, bit: number, mode: number, timeout: number): Sleeping<number> {
   might_sleep('wait_on_bit_timeout');
-  if (!is_set(word, bit)) return ready(0);
+  if (!is_set(word, bit)) {
+    order_acquire(at(word, bit));
+    return ready(0);
+  }
   const limit = timeout >= MAX_SCHEDULE_TIMEOUT ? 0 : Math.max(0, timeout) + 1;
   return delegate(drive(wait_bit_attempt, BIT_FRAME, word, limit * TIMEOUT + bit, mode));
 }
 /** Context: task. Return: 0 when the waiter has set the bit, which was clear; -EINTR. */
 export function wait_on_bit_lock_raw(word: number, bit: number, mode: number): Sleeping<number> {
   might_sleep('wait_on_bit_lock');
-  if (!test_and_set(word, bit)) return ready(0);
+  if (!test_and_set(word, bit)) {
+    order_acquire(at(word, bit));
+    return ready(0);
+  }
   return delegate(drive(wait_bit_attempt, BIT_FRAME, word, bit + LOCK, mode));
 }

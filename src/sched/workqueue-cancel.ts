@@ -6,6 +6,7 @@ import { Mach, Pcpu } from '../machine/memory-map.js';
 import { my } from '../cpu/context.js';
 import { local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
 import { cpu_relax } from '../cpu/park.js';
+import { order_release } from '../cpu/order.js';
 import { a_and, a_or, a_st, ld, st, STEPPED } from '../cpu/raw.js';
 import { lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
 import { GFP_KERNEL } from '../linux/gfp_types.js';
@@ -100,6 +101,7 @@ function check_delayed(on: number, wq: number, dwork: number, what: string): boo
 /** `delay` in jiffies. Context: any. Return: false if it is pending already, or disabled. */
 export function queue_delayed_work_raw(on: number, wq: number, dwork: number, delay: number): boolean {
   if (!check_delayed(on, wq, dwork, 'queue_delayed_work')) return false;
+  order_release(dwork + Delayed.WORK);
   const flags = local_irq_save();
   const claimed = claim_work(dwork + Delayed.WORK);
   if (claimed) arm_claimed(on, wq, dwork, delay);
@@ -109,6 +111,7 @@ export function queue_delayed_work_raw(on: number, wq: number, dwork: number, de
 /** Return: true if it was pending. Context: any. */
 export function mod_delayed_work_raw(on: number, wq: number, dwork: number, delay: number): boolean {
   if (!check_delayed(on, wq, dwork, 'mod_delayed_work')) return false;
+  order_release(dwork + Delayed.WORK);
   const got = grab_pending(dwork, true);
   if (!clear_pending_if_disabled(dwork)) arm_claimed(on, wq, dwork, delay);
   local_irq_restore(got >> 1);

@@ -10,6 +10,7 @@
 // count: one sees the other. A barrier (flush_work) is an item of no color in the frame of the task that waits.
 import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { my } from '../cpu/context.js';
+import { order_acquire } from '../cpu/order.js';
 import { a_add, a_ld, a_st, a_sub, ld, ld8, st, st8 } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
 import { GFP_KERNEL } from '../linux/gfp_types.js';
@@ -133,6 +134,7 @@ function flush_workqueue_attempt(frame: number, wq: number): number {
     block_on(Block.WORKQUEUE, wq);
     return SLEEP;
   }
+  order_acquire(wq);
   __set_current_state(TASK_RUNNING);
   unblock();
   return 0;
@@ -196,10 +198,16 @@ function insert_barrier(work: number, barrier: number, fn: number): boolean {
 /** Result: 1 if it had to wait. */
 export function flush_work_attempt(frame: number, work: number): number {
   if (ld(frame) === 0) {
-    if (!insert_barrier(work, frame + BARRIER, text_handle(wq_barrier_func))) return 0;
+    if (!insert_barrier(work, frame + BARRIER, text_handle(wq_barrier_func))) {
+      order_acquire(work + 4);
+      return 0;
+    }
     st(frame, 1);
   }
-  if (wait_for_completion_attempt(frame + WAITING, frame + DONE, MAX_SCHEDULE_TIMEOUT) !== SLEEP) return 1;
+  if (wait_for_completion_attempt(frame + WAITING, frame + DONE, MAX_SCHEDULE_TIMEOUT) !== SLEEP) {
+    order_acquire(work + 4);
+    return 1;
+  }
   block_on(Block.WORK, work);
   return SLEEP;
 }

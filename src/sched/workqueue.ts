@@ -18,6 +18,7 @@ import { Mach, Pcpu, percpu_base } from '../machine/memory-map.js';
 import { cpu, current_task, my } from '../cpu/context.js';
 import { irqs_disabled, local_irq_restore, local_irq_save } from '../cpu/irqflags.js';
 import { in_interrupt, preempt_count } from '../cpu/preempt.js';
+import { order_acquire, order_new_context, order_release } from '../cpu/order.js';
 import { a_add, a_and, a_ld, a_or, a_st, ld, st } from '../cpu/raw.js';
 import { lock_irqsave, lock_text, unlock_irqrestore } from '../cpu/spinlock.js';
 import { SCHEDULE } from '../cpu/vectors.js';
@@ -200,6 +201,7 @@ export function queue_work_raw(on: number, wq: number, work: number): boolean {
   check_work(work, 'queue_work');
   check_wq(wq, 'queue_work');
   if (WARN(on >= ld(Mach.CPUS), 'queue_work_on: there is no CPU %d', on)) return false;
+  order_release(work);
   const flags = local_irq_save();
   const claimed = claim_work(work);
   if (claimed) insert_claimed(on, wq, work);
@@ -347,6 +349,10 @@ function next_work(worker: number): number {
   set_alloc_owner(owner);
   __set_current_state(TASK_RUNNING);
   trace_event(Event.WORK_START, work, fn);
+  order_new_context();
+  order_acquire(work);
+  order_acquire(work + 4);
+  if (ld(pwq + Pwq.MAX_ACTIVE) === 1 && ld(pool + Pool.CPU) < 0) order_acquire(ld(pwq + Pwq.WQ)); // ordered
   return fn;
 }
 
@@ -391,6 +397,8 @@ function assign(worker: number, pool: number): boolean {
 function work_done(worker: number): void {
   const pool = ld(worker + Worker.POOL);
   trace_event(Event.WORK_END, ld(worker + Worker.WORK), ld(worker + Worker.FUNC));
+  order_release(ld(worker + Worker.WORK) + 4);
+  order_release(ld(ld(worker + Worker.PWQ) + Pwq.WQ));
   if (preempt_count() !== 0 || irqs_disabled()) leaked_atomic(worker);
   st(current_task() + Task.OWNER, 0);
   set_alloc_owner(0);

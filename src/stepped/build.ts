@@ -23,7 +23,7 @@ import { KernelGraph } from './transform/kernel.js';
 import { bundle_kernel } from './bundle.js';
 
 /** The folders whose code runs on an emulated CPU, and the files of the machine that they use. */
-export const KERNEL_FOLDERS = ['cpu', 'mm', 'sched', 'kernel', 'drivers', 'fs', 'linux'];
+export const KERNEL_FOLDERS = ['cpu', 'mm', 'sched', 'kernel', 'drivers', 'fs', 'linux', 'detect'];
 const MACHINE_FILES = ['machine/params.js', 'machine/memory-map.js'];
 const RUNTIME = 'stepped/transform/runtime.js';
 const OUTPUT = 'stepped-kernel';

@@ -17,6 +17,9 @@ const PARTS: Readonly<Record<string, string>> = {
   context: 'cpu/context.js',
   heap: 'cpu/heap.js',
   kasan: 'mm/kasan.js',
+  clocks: 'detect/clocks.js',
+  shadow: 'detect/shadow.js',
+  view: 'linux/view.js',
 };
 
 /** Writes the module and its map. `root` holds the files, in a folder of `dist`. */

@@ -10,7 +10,15 @@ import { Mach, Pcpu, percpu_base, State } from '../machine/memory-map.js';
 import { cpu, current_task, my, switch_cpu } from '../cpu/context.js';
 import { run_interrupt } from '../cpu/interrupt.js';
 import { irqs_disabled } from '../cpu/irqflags.js';
-import { in_hardirq, in_interrupt, in_serving_softirq, preempt_count } from '../cpu/preempt.js';
+import {
+  in_hardirq,
+  in_interrupt,
+  in_serving_softirq,
+  PREEMPT_MASK,
+  preempt_count,
+  SOFTIRQ_MASK,
+  SOFTIRQ_OFFSET,
+} from '../cpu/preempt.js';
 import { rwlock_wait_text } from '../cpu/rwlock.js';
 import { seqcount_text } from '../cpu/seqcount.js';
 import { do_softirq, softirqs_left } from '../cpu/softirq.js';
@@ -80,6 +88,8 @@ import {
   steps,
 } from './clock.js';
 import { Action, Context, CONTEXT_BITS, STOP, type Decision, type Strategy, type View } from './strategy.js';
+import { after_everything, at, At, reset_clocks, end_context, switched } from '../detect/clocks.js';
+import { reset_shadow } from '../detect/shadow.js';
 
 type Activation = Generator<number, unknown, void>;
 type Twin = ((...args: never[]) => unknown) & {
@@ -210,6 +220,7 @@ export function step_here(site: number, place: number, a?: unknown, b?: unknown)
       end_step();
       begin_step(cpu, site);
     }
+    at[At.SITE] = site;
     if (tracer !== null) tracer.step(site);
     return false;
   }
@@ -292,9 +303,16 @@ export function set_restore_point(): void {
   switch_cpu(0);
   take_snapshot();
 }
+/** Two loads if the last schedule was not looked at. */
+function forget_races(): void {
+  if ((at[At.CONTEXTS]! | at[At.WANTED]! | at[At.ON]!) === 0) return;
+  reset_clocks();
+  reset_shadow();
+}
 export function restore(): void {
   restore_snapshot();
   reset_clock();
+  forget_races();
   for (let i = 1; i < now[Now.SLOTS]!; i++) running[i] = null;
   now[Now.SLOTS] = 1;
   now[Now.FREED] = 0;
@@ -605,6 +623,7 @@ function passed(c: number): void {
   if (site < 0) return; // it waited, or begins
   pending_site[c] = -1;
   step_order(c, site, pending_place[c]!);
+  at[At.SITE] = site;
   count_step(); // not of the length that the decision gave: that counts the steps on which it did not pause
   if (tracer !== null) tracer.step(site);
 }
@@ -714,6 +733,7 @@ function task_ended(task: number, code: number, oopsed: boolean): void {
     watched_task = 0;
   }
   exit_task(task, code, oopsed);
+  if (at[At.ON] !== 0) end_context(ld(task + Task.RACE));
   leave_task(task, false);
 }
 /** The task leaves the CPU; the next one is put there, and not yet run. */
@@ -739,6 +759,7 @@ function leave_task(task: number, preempted: boolean): void {
       if (wait !== null) give_wait(c, wait);
     }
   }
+  if (at[At.ON] !== 0) switched(task, preempted, next);
   if (dead) release_task(task);
   if (softirqs_left()) {
     if (tracer !== null) tracer.note(Note.ENTERS, 'softirq');
@@ -802,7 +823,7 @@ export interface Recorder {
 const decision: Decision = { cpu: 0, action: Action.RUN, steps: 0, firm: false };
 const FOREVER = 0x3fffffff;
 
-export const found = (): boolean => ld(Mach.OOPSES) + ld(Mach.WARNINGS) + ld(Mach.REPORTS) !== 0;
+export const found = (): boolean => ld(Mach.OOPSES) + ld(Mach.WARNINGS) + ld(Mach.REPORTS) + at[At.FOUND]! !== 0;
 
 /** Runs until everything waits for good or, unless `to_the_end`, something was found. */
 export function run(
@@ -895,6 +916,11 @@ function spinning(): boolean {
 export function watch_task(task: number): void {
   watched_task = task;
   watched_code = 0;
+}
+/** Also for the race detector: what has come to rest comes before this task. */
+export function watch_last_task(task: number): void {
+  watch_task(task);
+  if (at[At.ON] !== 0) after_everything(task);
 }
 /** Null while the watched task has not ended. */
 export const watched_result = (): number | null => (watched_task === 0 ? watched_code : null);
@@ -1013,6 +1039,19 @@ export function running_now(): Running {
     ns: clock_ns(),
   };
 }
+/** What keeps others off this CPU, for reports of races; '' if nothing does. */
+export function disabled_text(): string {
+  if (irqs_disabled()) return 'interrupts off';
+  const count = preempt_count();
+  return (count & SOFTIRQ_MASK & ~SOFTIRQ_OFFSET) !== 0
+    ? 'softirqs off'
+    : (count & PREEMPT_MASK) !== 0
+      ? 'preemption off'
+      : '';
+}
+/** 0: nobody. */
+export const name_of = (task: number): { task: string; pid: number } =>
+  task === 0 ? { task: '', pid: 0 } : { task: task_comm(task), pid: task_pid(task) };
 export interface Running {
   task: string;
   pid: number;

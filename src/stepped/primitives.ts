@@ -266,6 +266,7 @@ export const REPLACED: Readonly<Record<string, string>> = {
   'cpu/raw.js': 'stepped/raw.js',
   'cpu/clock.js': 'stepped/clock.js',
   'cpu/delay.js': 'stepped/delay.js',
+  'cpu/order.js': 'stepped/order.js',
   'cpu/park.js': 'stepped/park.js',
   'cpu/spin-slow.js': 'stepped/spin-slow.js',
   'cpu/loop.js': 'stepped/core.js',

@@ -322,4 +322,7 @@ export const ACCESS: Readonly<Record<string, Accessor>> = OBSERVED
   ? Object.fromEntries(Object.entries(PLAIN).map(([name, access]) => [name, seen(access, name.endsWith('64'))]))
   : PLAIN;
 export const ACCESS_POLL = '';
+/** Tells the race detector, if it is on. `where`: index of the field in `fields`, linux/view.ts. */
+export const ACCESS_NOTE = (size: number, write: boolean, where: number): string =>
+  `if (heap.races[0] !== 0) heap.note_${write ? 'write' : 'read'}(a, ${size}, ${where});`;
 export const STEPPED: boolean = true;

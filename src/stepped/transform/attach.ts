@@ -54,11 +54,14 @@ export function twin_of(
 ): Node {
   if (fn.async) cx.refuse(fn, 'an async function cannot be stepped');
   const t = new Twin(cx, fn, fn.type === 'ArrowFunctionExpression' ? '$this' : null);
+  const around = cx.within;
+  cx.within = String(fn.id?.name ?? name?.name ?? around).replace(/\$[gy]$/, '');
   const p = parameters(t, fn.params as Node[]);
   const body: Node[] =
     fn.body.type === 'BlockStatement'
       ? t.list(fn.body.body as Node[])
       : [{ type: 'ReturnStatement', argument: t.result(fn.body as Node), loc: fn.body.loc }];
+  cx.within = around;
   const head = [...keeps_this(fn), ...t.temps(), ...p.head];
   const handed_on = cx.pauses || fn.generator ? null : hands_on(body);
   return {

@@ -14,6 +14,8 @@ export interface Site {
   column: number;
   kind: SiteKind;
   name: string;
+  /** The function that it stands in, '' outside of all that have a name. */
+  within: string;
 }
 
 /** Primitives that read what their first argument names; the others may write it. */
@@ -81,6 +83,8 @@ export class Context {
   /** Constants of the module's imports, by the name that the compiler gave the namespace: name → index. */
   readonly imports = new Map<string, Map<string, number>>();
   private next_import = 0;
+  /** The function whose body is being written. */
+  within = '';
 
   /** Fields, loops and primitives get pauses: in modules, and in what Linux inlines over a module's data. */
   readonly pauses: boolean;
@@ -140,7 +144,7 @@ export class Context {
     if (number === undefined) {
       number = this.site_base + this.sites.length;
       of_node.set(kind, number);
-      this.sites.push({ id: number, ...this.place(node), kind, name });
+      this.sites.push({ id: number, ...this.place(node), kind, name, within: this.within });
     }
     return number;
   }

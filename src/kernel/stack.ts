@@ -4,6 +4,7 @@
 
 const HIDDEN =
   /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call|trace)|mm\/kasan|cc\/(run|image)|cpu\/(loop|heap)|machine\/cpu-main|stepped\/(core|trace)|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at (\$c|suspicious|check_reader|list_for_each_entry(_continue)?_rcu|RCU_LOCKDEP_WARN|rcu_dereference\w*) |\(eval at /;
+const DRIVER = /\/(dist|src)\/(stepped-kernel\/)?(cpu\/loop|stepped\/core)\./;
 let root = '';
 
 /** Paths below this folder are printed without it. */
@@ -14,7 +15,10 @@ export function set_stack_root(folder: string): void {
 export function stack_lines(stack: string | undefined): string[] {
   if (stack === undefined) return ['(no stack)'];
   const lines: string[] = [];
-  for (const line of stack.split('\n')) {
+  const frames = stack.split('\n');
+  // Below what drives a CPU is the host's code.
+  const driver = frames.findLastIndex((line) => DRIVER.test(line));
+  for (const line of driver < 0 ? frames : frames.slice(0, driver)) {
     // A frame of C: no source positions yet, but the function and the offset in the file.
     const wasm = /^\s+at (?:(.*?) \()?wasm:\/\/.*:(wasm-function\[\d+\]:0x[0-9a-f]+)\)?$/.exec(line);
     if (wasm !== null) lines.push(`${wasm[1] ?? '(anonymous)'} (${wasm[2]})`);

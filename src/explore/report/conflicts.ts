@@ -172,7 +172,9 @@ function lost_update(
     return `${capital(both)} both read ${name} = ${read.before}, then both wrote ${write.after}: one update is lost.`;
   }
   const head = `${capital(who(read))} read ${name} = ${read.before}; before it wrote ${write.after},`;
-  const names = [...new Set(others.map((x) => who(x.step)))];
+  const cpus = new Set(others.map((x) => x.step.cpu));
+  const names = [...new Set(others.map((x) => who(x.step, cpus.size > 1)))];
+  if (cpus.size === 1) names.push(`${names.pop()} on CPU ${other.cpu}`);
   if (others.length === 1) return `${head} ${names[0]} wrote ${other.after}: that update is lost.`;
   const all =
     names.length > 3 ? 'others' : `${names.slice(0, -1).join(', ')}${names.length > 1 ? ' and ' : ''}${names.at(-1)}`;

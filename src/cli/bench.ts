@@ -1,10 +1,11 @@
 // `lockstep bench`: measures, prints a table with the spread, writes JSON and HTML, compares two runs.
-import { closeSync, openSync, readFileSync, writeFileSync, rmSync, existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { EnvironmentFailure, UsageError } from '../machine/errors.js';
 import { compare, digits, doubt, summary, type Figure, type Report } from '../bench/figure.js';
 import { html } from '../bench/html.js';
 import { placement_text } from '../bench/placement.js';
 import { bench, chosen } from '../bench/run.js';
+import { checkWritable, writeText } from './files.js';
 import type { Interrupt } from './interrupt.js';
 import type { Output } from './output.js';
 
@@ -43,7 +44,8 @@ export async function benchCommand(
     for (const point of wanted) out.line(`${point.id.padEnd(36)} ${point.group}: ${point.label}`);
     return 0;
   }
-  for (const file of [options.out, options.html]) if (file !== undefined) checkWritable(file);
+  if (options.out !== undefined) checkWritable('--out', options.out);
+  if (options.html !== undefined) checkWritable('--html', options.html);
   const earlier = options.against === undefined ? null : read(options.against);
   const { report, placements } = await interrupt.race(
     bench({
@@ -123,25 +125,7 @@ function read(file: string): Report {
   return report as Report;
 }
 
-/** Before minutes of measuring. */
-function checkWritable(file: string): void {
-  const there = existsSync(file);
-  try {
-    closeSync(openSync(file, 'a'));
-    if (!there) rmSync(file);
-  } catch (error) {
-    throw new EnvironmentFailure(`cannot write ${file}: ${(error as Error).message}`);
-  }
-}
 function writeFiles(report: Report, options: BenchCommandOptions): void {
-  const write = (file: string | undefined, text: () => string): void => {
-    if (file === undefined) return;
-    try {
-      writeFileSync(file, text());
-    } catch (error) {
-      throw new EnvironmentFailure(`cannot write ${file}: ${(error as Error).message}`);
-    }
-  };
-  write(options.out, () => `${JSON.stringify(report, null, 1)}\n`);
-  write(options.html, () => html(report));
+  if (options.out !== undefined) writeText('--out', options.out, `${JSON.stringify(report, null, 1)}\n`);
+  if (options.html !== undefined) writeText('--html', options.html, html(report));
 }

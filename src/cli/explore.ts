@@ -2,10 +2,12 @@
 import type { ExploreOptions, Failure, ReplayOptions, Size } from '../explore/index.js';
 import { UsageError } from '../machine/errors.js';
 import { moduleParameters, type CommonOptions } from './arguments.js';
+import { checkWritable, writeText } from './files.js';
 import type { Interrupt } from './interrupt.js';
 import { count, type Output } from './output.js';
 
 export interface ExploreCommandOptions extends Omit<CommonOptions, 'memory'> {
+  html?: string;
   memory?: number;
   schedules: number;
   seed: number;
@@ -19,6 +21,7 @@ export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memo
   memory?: number;
   times: number;
   hash: boolean;
+  html?: string;
 }
 
 /** `3 switches, 1 interrupt`. */
@@ -42,6 +45,7 @@ export async function exploreCommand(
   interrupt: Interrupt,
 ): Promise<number> {
   const parameters = moduleParameters(given);
+  if (options.html !== undefined) checkWritable('--html', options.html);
   // Loaded here: `run` and `stress` start faster without it.
   const { explore } = await import('../explore/index.js');
   const wanted: ExploreOptions = {
@@ -90,6 +94,7 @@ export async function exploreCommand(
     if (failure.minimised !== null) out.line(minimisedText(failure.minimised));
   }
   out.line(`Replay it:  ${replay}`);
+  await writePage(failure, options.html, out);
   return 1;
 }
 
@@ -101,6 +106,7 @@ export async function replayCommand(
   out: Output,
   interrupt: Interrupt,
 ): Promise<number> {
+  if (options.html !== undefined) checkWritable('--html', options.html);
   const { replay } = await import('../explore/index.js');
   const { decode_token } = await import('../explore/token.js');
   const { cpus, memory } = decode_token(token);
@@ -126,7 +132,16 @@ export async function replayCommand(
   const hash = result.hash === '' ? '' : `, hash over ${count(result.switches, 'switch')}: ${result.hash}`;
   if (!options.quiet)
     out.line(`Replayed ${count(result.steps, 'step')}${again}${hash}${failure === null ? ': nothing went wrong' : ''}`);
+  if (failure !== null) await writePage(failure, options.html, out);
   return failure === null ? 0 : 1;
+}
+
+/** The page that --html names: last, so that everything else is on the screen if it cannot be written. */
+async function writePage(failure: Failure, file: string | undefined, out: Output): Promise<void> {
+  if (file === undefined) return;
+  const { report_html } = await import('../explore/report/html.js');
+  writeText('--html', file, report_html(failure.report));
+  if (!out.quiet) out.line(`See it:     ${file}`);
 }
 
 async function printFailure(failure: Failure, out: Output, quiet: boolean): Promise<void> {

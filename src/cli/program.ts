@@ -155,12 +155,14 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         integer(1, Infinity),
       ),
     )
+    .option('--html <file>', 'write what went wrong as a page to step through in a browser')
     .option('--no-minimise', 'report the schedule that failed as it was found, however long')
     .addHelpText(
       'after',
       examples(
         'lockstep explore examples/lost-update.ts',
         'lockstep explore examples/producer-consumer.ts items=2 --schedules 100000 --seed 7',
+        'lockstep explore examples/lost-update.ts --html lost-update.html',
       ),
     )
     .action(async (file: string, parameters: string[], options: ExploreCommandOptions) => {
@@ -178,6 +180,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         .default(1),
     )
     .option('--hash', "print a hash over the machine's memory at each switch", false)
+    .option('--html <file>', 'write what went wrong as a page to step through in a browser')
     .addHelpText(
       'after',
       examples('lockstep replay TOKEN', 'lockstep replay TOKEN examples/lost-update.ts --times 1000 --hash'),

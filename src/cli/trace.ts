@@ -1,32 +1,18 @@
 // The flight recorder on the command line: `--trace FILE`, and the last events after a failure.
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import type { ChromeTrace } from '../machine/chrome-types.js';
-import { EnvironmentFailure } from '../machine/errors.js';
+import type { EnvironmentFailure } from '../machine/errors.js';
 import type { Machine } from '../machine/machine.js';
 import { most_trace_events } from '../machine/options.js';
 import { TRACE_FILE_EVENTS } from '../machine/params.js';
+import { unwritable } from './files.js';
 import type { Output } from './output.js';
 
 /** Events of each CPU that are shown after a failure. */
 const LAST_EVENTS = 10;
 const CHUNK = 1 << 16;
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space is left on the device',
-  EDQUOT: 'the disk quota is used up',
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOENT: 'the folder does not exist',
-  ENOTDIR: 'a part of the path is no folder',
-  EISDIR: 'it is a folder',
-  EFBIG: 'the file would be too large',
-  EIO: 'input/output error',
-};
-const failure = (file: string, error: unknown): EnvironmentFailure => {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return new EnvironmentFailure(`--trace: cannot write ${file}: ${REASONS[code ?? ''] ?? message}`);
-};
+const failure = (file: string, error: unknown): EnvironmentFailure => unwritable('--trace', file, error);
 
 /** The file that `--trace` names. Opened before the run begins, so that a bad path does not cost a run. */
 export class TraceFile {

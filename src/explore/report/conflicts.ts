@@ -1,6 +1,7 @@
 // What in a recorded schedule makes it fail, as far as the order of accesses tells: accesses of one place by different
 // contexts (tasks, interrupts) that no order of the whole operations would give, and waits that go round in a circle.
 // Heuristics: they rank and phrase, the verdict is the machine's.
+import type { RaceAccess, RaceReport } from '../outcome.js';
 import type { ReportConflict, ReportStep } from './schedule.js';
 
 /** How many of them a report names. */
@@ -341,4 +342,25 @@ function find_circle(steps: readonly ReportStep[]): ReportConflict | null {
     return { kind: 'deadlock', subject, steps: steps_marked, text: `${capital(parts.join(', while '))}: ${none}.` };
   }
   return null;
+}
+
+/** The race that the detector found, as a conflict: it is proven, the others are guessed. */
+export function race_conflict(race: RaceReport, step_of: (access: RaceAccess) => ReportStep | null): ReportConflict {
+  const said = (a: RaceAccess): string => {
+    const by = a.by === '' ? '' : ` (${a.by})`;
+    const value =
+      a.kind === 'read' ? (a.before === null ? '' : ` = ${a.before}`) : a.after === null ? '' : ` = ${a.after}`;
+    const verb = a.kind === 'read' ? 'reads' : a.kind === 'write' ? 'writes' : 'changes';
+    const who = a.context === 'task' ? a.task : `a ${a.context === 'hardirq' ? 'hardware interrupt' : 'softirq'}`;
+    return `${who} on CPU ${a.cpu} ${verb} ${race.object}${value}${by}`;
+  };
+  const [first, second] = race.accesses;
+  const other = race.other_order.differs ? ` The other order gives something else: ${race.other_order.text}.` : '';
+  const steps = race.accesses.flatMap((a) => step_of(a)?.index ?? []);
+  return {
+    kind: 'data race',
+    subject: race.object,
+    steps: [...new Set(steps)].sort((a, b) => a - b),
+    text: `${capital(said(first))}, ${said(second)}, and nothing orders the two.${other}`,
+  };
 }

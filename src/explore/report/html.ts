@@ -65,11 +65,12 @@ class Drawing {
         continue;
       }
       const { from, to, folded, who } = row;
-      parts.push(
-        `<li class="fold" role="presentation"><button data-from="${from}" data-to="${to}">… ${folded} more ${folded === 1 ? 'step' : 'steps'} of ${escape(who)}</button></li>`,
-      );
+      if (folded > 0)
+        parts.push(
+          `<li class="fold" role="presentation"><button data-from="${from}" data-to="${to}">… ${folded} more ${folded === 1 ? 'step' : 'steps'} of ${escape(who)}</button></li>`,
+        );
       for (const step of report.steps.slice(from, to + 1)) parts.push(this.#row(step, true));
-      this.#on_cpu.clear();
+      if (folded > 0) this.#on_cpu.clear();
     }
     return parts.join('\n');
   }
@@ -171,6 +172,18 @@ const BUTTONS: readonly (readonly [string, string, string, string])[] = [
   ['next conflict', '● next', 'next conflicting step (c)', ''],
 ];
 
+/** Only what is there needs to be explained. */
+function legend({ steps, conflicts }: ScheduleReport): string {
+  const entry = (background: string, text: string): string =>
+    `<span><i style="background:${background}"></i>${text}</span>`;
+  const stripes = 'repeating-linear-gradient(135deg,var(--soft) 0 2px,transparent 2px 4px)';
+  return [
+    steps.some((s) => s.irqs_off) ? entry(stripes, 'interrupts off') : '',
+    steps.some((s) => s.depth > 0) ? entry('var(--irq-line)', 'in an interrupt') : '',
+    conflicts.length > 0 ? entry('var(--bad)', 'conflicts') : '',
+  ].join('');
+}
+
 /** The whole page. */
 export function report_html(report: ScheduleReport): string {
   const drawing = new Drawing(report);
@@ -205,7 +218,7 @@ ${causes}
 </header>
 <main class="grid">
 <section class="lanes" style="--cpus:${drawing.cpus.length}" aria-label="The schedule: time runs downwards, a lane for each CPU">
-<div class="legend options"><label><input type="checkbox" id="all"> show all steps</label>${locks}<span><i style="background:repeating-linear-gradient(135deg,var(--soft) 0 2px,transparent 2px 4px)"></i>interrupts off</span><span><i style="background:var(--irq-line)"></i>in an interrupt</span><span><i style="background:var(--bad)"></i>conflicts</span></div>
+<div class="legend options"><label><input type="checkbox" id="all"> show all steps</label>${locks}${legend(report)}</div>
 ${report.left_out > 0 ? `<p class="soft">${report.left_out.toLocaleString('en-US')} earlier steps are left out.</p>` : ''}
 <div id="heads"><span></span>${heads}</div>
 <div style="position:relative"><ol id="steps" role="listbox" tabindex="0" aria-label="Steps of the schedule">

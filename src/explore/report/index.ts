@@ -1,7 +1,7 @@
 // The report of one failing schedule: records it, finds what conflicts in it, and says in plain words what went wrong.
 import type { Outcome } from '../outcome.js';
 import type { Session } from '../session.js';
-import { find_conflicts, who } from './conflicts.js';
+import { find_conflicts, race_conflict, who } from './conflicts.js';
 import { record } from './record.js';
 import {
   REPORT_VERSION,
@@ -25,9 +25,18 @@ export function report_schedule(
   run: () => Outcome,
   log: () => string[],
 ): { outcome: Outcome; report: ScheduleReport | null } {
-  const { outcome, steps, tasks, sources, left_out } = record(session, run);
+  const { outcome, steps, tasks, sources, left_out, numbered } = record(session, run);
   if (outcome.verdict === null) return { outcome, report: null };
   const conflicts = find_conflicts(steps, outcome.verdict);
+  if (outcome.race !== undefined) {
+    const race = race_conflict(outcome.race, ({ step, pid, line }) => {
+      const there = numbered.get(step) ?? null;
+      if (there !== null && there.pid === pid) return there;
+      return steps.findLast((s) => s.pid === pid && s.site?.line === line && s.access !== null) ?? null;
+    });
+    const marked = new Set(race.steps);
+    conflicts.splice(0, conflicts.length, race, ...conflicts.filter((c) => !c.steps.some((s) => marked.has(s))));
+  }
   const text_of = (step: ReportStep): string =>
     step.site === null ? '' : (sources[step.site.source]!.text.split('\n')[step.site.line - 1] ?? '').trim();
   const report: ScheduleReport = {
@@ -61,6 +70,8 @@ function headline(
   const cause = conflicts[0]?.text;
   const effect = failed_check(steps, source);
   switch (verdict) {
+    case 'data race':
+      return cause ?? `${message}.`;
     case 'deadlock':
       return cause ?? waiting(tasks) ?? `${message}.`;
     case 'livelock':

@@ -17,6 +17,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 export interface Recording {
   outcome: Outcome;
+  /** The steps of the machine by their number in the schedule, from 1. */
+  numbered: ReadonlyMap<number, ReportStep>;
   left_out: number;
   steps: ReportStep[];
   tasks: ReportTask[];
@@ -66,6 +68,8 @@ class Recorder implements Tracer {
   #log_position: number;
   #logged: number;
   readonly #names = new Map<number, string>();
+  readonly #numbered = new Map<number, ReportStep>();
+  #count = 0;
 
   constructor(
     private readonly machine: Watched,
@@ -95,6 +99,7 @@ class Recorder implements Tracer {
   }
 
   step(id: number): void {
+    this.#count++;
     const site = this.machine.site(id);
     if (site.kind === 'loop') return;
     const now = this.machine.running();
@@ -102,6 +107,7 @@ class Recorder implements Tracer {
     const { place } = standing;
     if (standing.address !== 0 && is_lock_call(site.name)) this.#names.set(standing.address, standing.about);
     const step = this.#begin(site.kind as StepKind, now, site);
+    this.#numbered.set(this.#count, step);
     step.access = site.kind === 'call' ? access_of(site.name) : (site.kind as 'read' | 'write');
     step.marked = site.kind === 'call' && step.access !== null && is_marked(site.name);
     step.place = place && { name: place.name, address: place.address, size: place.size };
@@ -301,7 +307,7 @@ class Recorder implements Tracer {
       task.waits = rename(task.waits);
       task.last_step = Math.max(-1, task.last_step - this.#left_out);
     }
-    return { left_out: this.#left_out, steps: this.#steps, tasks, sources: this.#sources };
+    return { left_out: this.#left_out, steps: this.#steps, tasks, sources: this.#sources, numbered: this.#numbered };
   }
 }
 

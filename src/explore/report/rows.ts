@@ -2,7 +2,7 @@
 import { contexts_of } from './conflicts.js';
 import type { ReportStep, ScheduleReport } from './schedule.js';
 
-/** A step that is shown, or a stretch of them that is not. */
+/** A step that is shown, or a stretch of them that is not; `folded` counts those of them that are worth a look. */
 export type Row =
   | { readonly step: ReportStep }
   | { readonly folded: number; readonly from: number; readonly to: number; readonly who: string };
@@ -75,7 +75,6 @@ export function rows_of(report: ScheduleReport): Row[] {
     const from = i;
     while (i < steps.length && !shown[i]) i++;
     const folded = steps.slice(from, i).filter((s) => s.own && !is_noise(s, steps));
-    if (folded.length === 0) continue;
     const names = [...new Set(folded.map((s) => s.task))];
     const who = names.length > 3 ? `${names.slice(0, 3).join(', ')} …` : names.join(', ');
     rows.push({ folded: folded.length, from, to: i - 1, who });

@@ -34,6 +34,7 @@ export function report_text(report: ScheduleReport, options: TextOptions = {}): 
   const on_cpu = new Map<number, string>();
   for (const row of rows) {
     if ('folded' in row) {
+      if (row.folded === 0) continue;
       const steps = row.folded === 1 ? 'step' : 'steps';
       out.push(paint('dim', cut(`${' '.repeat(NUMBER)}... ${row.folded} more ${steps} of ${row.who}`, width)));
       on_cpu.clear();

@@ -1,9 +1,11 @@
 // The library of bugs in examples/races: each is found from any seed with the default settings of `lockstep explore`, and
-// found as what races.json says; its fixed version passes. `npm run races` does the same at length.
+// found as what races.json says, and minimised; its fixed version passes, also in parallel. `npm run races` does the same at length.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
-import { explore } from '../dist/explore/index.js';
+import { afterAll, describe, expect, test } from 'vitest';
+import { explore, replay } from '../dist/explore/index.js';
+import { Machine } from '../dist/machine/machine.js';
+import { release_pools } from '../dist/machine/pool.js';
 import { compileModule } from '../dist/module/compile.js';
 import './stepped-helpers.js';
 
@@ -38,11 +40,22 @@ describe.each(races)('$name', ({ name, verdict, message }) => {
   test(`is found from ${seeds.length} seeds`, async () => {
     const module = await compiled(name);
     for (const seed of seeds) {
-      const { failure } = await explore(module, { seed, schedules: SCHEDULES });
+      const { failure } = await explore(module, { seed, schedules: SCHEDULES, minimise: false });
       expect(failure, `seed ${seed}: nothing was found in ${SCHEDULES} schedules`).not.toBe(null);
       expect([verdict].flat()).toContain(failure!.verdict);
       expect(failure!.message).toMatch(new RegExp(message));
     }
+  });
+
+  test('is minimised to a token that fits a line and replays it', async () => {
+    const began = performance.now();
+    const { failure } = await explore(await compiled(name), { seed: 1, schedules: SCHEDULES });
+    expect(failure!.token.length).toBeLessThan(120);
+    // A loose bound: on a quiet machine none takes a second.
+    expect(performance.now() - began).toBeLessThan(10_000);
+    const again = await replay(failure!.token, `${folder}${name}.ts`, { check: false });
+    expect(again.failure?.verdict).toBe(failure!.verdict);
+    expect(again.failure?.message).toBe(failure!.message);
   });
 
   test(`is not found in the fixed version, by ${seeds.length} times ${PASSES} schedules`, async () => {
@@ -51,6 +64,26 @@ describe.each(races)('$name', ({ name, verdict, message }) => {
       const { failure, schedules } = await explore(module, { seed, schedules: PASSES });
       expect(failure).toBe(null);
       expect(schedules).toBe(PASSES);
+    }
+  });
+});
+
+describe('the fixed versions in parallel', () => {
+  afterAll(release_pools);
+  test.each([2, 4])('pass on %i CPUs', async (cpus) => {
+    const machine = await Machine.boot({ cpus, panic_on_lockup: true });
+    try {
+      for (const { name } of races) {
+        const module = await compileModule(`${folder}${name}.fixed.ts`, { build: 'free', check: false });
+        for (let round = 0; round < 2; round++) {
+          await machine.insmod(module, {});
+          expect(await machine.idle(60_000), name).toBe(true);
+          await machine.rmmod(module.name);
+          expect(machine.verdict, name).toEqual({ oopses: 0, warnings: 0, reports: 0 });
+        }
+      }
+    } finally {
+      await machine.poweroff();
     }
   });
 });

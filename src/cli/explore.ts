@@ -56,7 +56,6 @@ export async function exploreCommand(
     ...(options.maxSteps !== undefined && { maxSteps: options.maxSteps }),
     strategy: options.strategy,
     parameters,
-    check: options.check,
     minimise: options.minimise,
     signal: interrupt.signal,
     onProgress: (schedules) =>
@@ -64,8 +63,10 @@ export async function exploreCommand(
     onMinimise: (schedules, best) =>
       out.status(`found; minimising: ${schedules.toLocaleString('en-US')} tried, ${sizeText(best)} left`),
   };
+  const { compileModule } = await import('../module/compile.js');
+  const compiled = await interrupt.race(compileModule(file, { build: 'stepped', check: options.check }));
   // Not raced: what it has found, or minimised so far, is kept when it is interrupted.
-  const result = await explore(file, wanted);
+  const result = await explore(compiled, wanted);
   out.clearStatus();
   const { failure } = result;
   // Of a few schedules it would be a figure about starting up.
@@ -80,7 +81,7 @@ export async function exploreCommand(
     file,
     parameters,
     ...result,
-    exitCode: failure === null ? 0 : 1,
+    exitCode: failure !== null ? 1 : (interrupt.reason?.exitCode ?? 0),
     ...(replay && { replay }),
   });
   if (failure === null) {

@@ -167,8 +167,7 @@ describe('minimising', () => {
 });
 
 describe('two failures', () => {
-  const key = (verdict: Outcome['verdict'], message: string): string =>
-    failure_key({ verdict, message, steps: 0, hash: 0, switches: 0 });
+  const key = (verdict: Outcome['verdict'], message: string): string => failure_key({ verdict, message } as Outcome);
   test('are the same if they differ in addresses, counts, CPUs and pids only', () => {
     expect(key('deadlock', 'CPUs wait: CPU 0 (a/2) waits for x+0x0; CPU 1 (b/3) waits for y+0x10')).toBe(
       key('deadlock', 'CPUs wait: CPU 3 (b/7) waits for y+0x20; CPU 2 (a/4) waits for x+0x8'),
@@ -197,7 +196,7 @@ describe('the usual continuation', () => {
       contended: new Uint8Array(8),
       timers: false,
       ...rest,
-    };
+    } as View;
   };
   const decided = (v: View): Decision => {
     const decision: Decision = { cpu: -1, action: Action.RUN, steps: -1, firm: false };

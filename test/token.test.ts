@@ -81,6 +81,7 @@ describe('a token', () => {
         fc.nat(16383).map((n) => n * 65536),
       ),
       parameters: fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.string()), { maxLength: 4 }),
+      races: fc.boolean(),
       made: fc.array(fc.record({ after: numbers(1e6), cut: numbers(1e9), cpu: fc.nat(63), action: fc.nat(3) })),
     })
     .map(({ made, ...rest }): Token => ({
@@ -164,7 +165,7 @@ describe('a token', () => {
   });
 
   test('with decisions that do not fit the machine is refused', async () => {
-    const view: View = {
+    const view = {
       cpus: new Int32Array([0, 2, 1]),
       count: 2,
       last: 0,
@@ -172,7 +173,7 @@ describe('a token', () => {
       pending: new Uint8Array(3),
       contended: new Uint8Array(3),
       timers: false,
-    };
+    } as View;
     const strategy = new Replay([{ after: 0, cut: -1, cpu: 1, action: 0 }]);
     strategy.begin();
     expect(() => strategy.decide(view, { cpu: 0, action: 0, steps: 0, firm: true })).toThrow(

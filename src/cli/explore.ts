@@ -1,6 +1,6 @@
-// `lockstep explore` and `lockstep replay`: thin over the library in src/explore.
-import type { ExploreOptions, Failure, ReplayOptions, Size } from '../explore/index.js';
-import { UsageError } from '../machine/errors.js';
+// `lockstep explore`: thin over the library in src/explore.
+import type { ExploreOptions, Failure, Size } from '../explore/index.js';
+import { commandLine } from '../explore/command-line.js';
 import { moduleParameters, type CommonOptions } from './arguments.js';
 import { checkWritable, writeText } from './files.js';
 import type { Interrupt } from './interrupt.js';
@@ -14,14 +14,8 @@ export interface ExploreCommandOptions extends Omit<CommonOptions, 'memory'> {
   strategy: 'random';
   maxSteps?: number;
   minimise: boolean;
-}
-export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memory'> {
-  /** The token has its own; another number is refused. */
-  cpus?: number;
-  memory?: number;
-  times: number;
-  hash: boolean;
-  html?: string;
+  /** Where the token is written as a file. */
+  save?: string;
 }
 
 /** `3 switches, 1 interrupt`. */
@@ -46,6 +40,7 @@ export async function exploreCommand(
 ): Promise<number> {
   const parameters = moduleParameters(given);
   if (options.html !== undefined) checkWritable('--html', options.html);
+  if (options.save !== undefined) checkWritable('--save', options.save);
   // Loaded here: `run` and `stress` start faster without it.
   const { explore } = await import('../explore/index.js');
   const wanted: ExploreOptions = {
@@ -96,56 +91,26 @@ export async function exploreCommand(
   }
   out.line(`Replay it:  ${replay}`);
   await writePage(failure, options.html, out);
+  if (options.save !== undefined) await saveToken(options.save, failure, file, out);
   return 1;
 }
 
-/** Return: the exit code; 1 if the failure happened again. */
-export async function replayCommand(
-  token: string,
-  file: string | undefined,
-  options: ReplayCommandOptions,
-  out: Output,
-  interrupt: Interrupt,
-): Promise<number> {
-  if (options.html !== undefined) checkWritable('--html', options.html);
-  const { replay } = await import('../explore/index.js');
-  const { decode_token } = await import('../explore/token.js');
-  const { cpus, memory } = decode_token(token);
-  if (options.cpus !== undefined && options.cpus !== cpus)
-    throw new UsageError(
-      `--cpus ${options.cpus}: the token is of a machine with ${count(cpus, 'CPU')}, which replay always boots`,
-    );
-  if (options.memory !== undefined && options.memory !== memory)
-    throw new UsageError(
-      `--memory ${options.memory}: the token is of a machine with ${memory} bytes, which replay always boots`,
-    );
-  const wanted: ReplayOptions = {
-    check: options.check,
-    times: options.times,
-    hash: options.hash,
-  };
-  const result = await interrupt.race(replay(token, file, wanted));
-  const { failure } = result;
-  out.result({ command: 'replay', token, cpus, ...result, exitCode: failure === null ? 0 : 1 });
-  if (failure !== null) await printFailure(failure, out, options.quiet || options.times > 1);
-  else for (const line of result.log) out.line(line);
-  const again = options.times > 1 ? `, ${options.times.toLocaleString('en-US')} times alike` : '';
-  const hash = result.hash === '' ? '' : `, hash over ${count(result.switches, 'switch')}: ${result.hash}`;
-  if (!options.quiet)
-    out.line(`Replayed ${count(result.steps, 'step')}${again}${hash}${failure === null ? ': nothing went wrong' : ''}`);
-  if (failure !== null) await writePage(failure, options.html, out);
-  return failure === null ? 0 : 1;
+/** Throws EnvironmentFailure, after everything else has been printed. */
+async function saveToken(path: string, failure: Failure, file: string, out: Output): Promise<void> {
+  const { save_token } = await import('../explore/token-file.js');
+  await save_token(path, failure, file);
+  if (!out.quiet) out.line(`Saved:      ${commandLine('lockstep', 'replay', path)}`);
 }
 
 /** The page that --html names: last, so that everything else is on the screen if it cannot be written. */
-async function writePage(failure: Failure, file: string | undefined, out: Output): Promise<void> {
+export async function writePage(failure: Failure, file: string | undefined, out: Output): Promise<void> {
   if (file === undefined) return;
   const { report_html } = await import('../explore/report/html.js');
   writeText('--html', file, report_html(failure.report));
   if (!out.quiet) out.line(`See it:     ${file}`);
 }
 
-async function printFailure(failure: Failure, out: Output, quiet: boolean): Promise<void> {
+export async function printFailure(failure: Failure, out: Output, quiet: boolean): Promise<void> {
   const { report_text } = await import('../explore/report/text.js');
   const { verdict, message } = failure;
   const named = message.toLowerCase().startsWith(verdict.toLowerCase());

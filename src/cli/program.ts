@@ -4,9 +4,10 @@ import { createRequire } from 'node:module';
 import { DEFAULT_MEMORY, HARD_LOCKUP_MS, MAX_HEAP_MIB, MIN_HEAP_MIB } from '../machine/params.js';
 import type { BenchCommandOptions } from './bench.js';
 import { cpuCount, integer, memorySize, names, seconds, type CommonOptions } from './arguments.js';
-import { exploreCommand, replayCommand, type ExploreCommandOptions, type ReplayCommandOptions } from './explore.js';
+import { exploreCommand, type ExploreCommandOptions } from './explore.js';
 import type { Interrupt } from './interrupt.js';
 import type { Output } from './output.js';
+import { replayCommand, type ReplayCommandOptions } from './replay.js';
 import { run, type RunOptions } from './run.js';
 import { ROUND_SECONDS, stress, type StressOptions } from './stress.js';
 
@@ -156,6 +157,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
       ),
     )
     .option('--html <file>', 'write what went wrong as a page to step through in a browser')
+    .option('--save <file>', 'write the token to a file NAME.lockstep, for replay FILE; exit code 3 if that fails')
     .option('--no-minimise', 'report the schedule that failed as it was found, however long')
     .addHelpText(
       'after',
@@ -172,18 +174,32 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
 
   common(all.command('replay'), cpus(), memory())
     .description('run the interleaving of a token again, exactly')
-    .argument('<token>', 'what explore printed')
+    .argument('<token>', 'what explore printed, or a file NAME.lockstep that it saved')
     .argument('[file]', 'the module; without it, the one that the token came from')
     .addOption(
       new Option('--times <n>', 'replay it so often, and compare the hashes of all')
         .argParser(integer(1, 1e6))
         .default(1),
     )
+    .addOption(
+      new Option('--until <step>', 'stop when so many steps have been made, and tell what CPUs and tasks do').argParser(
+        integer(0, Infinity),
+      ),
+    )
+    .addOption(
+      new Option('--show <names>', "static data of the module to show there, or at the schedule's end: stats,queue,...")
+        .argParser(names)
+        .default([] as string[], 'none'),
+    )
     .option('--hash', "print a hash over the machine's memory at each switch", false)
     .option('--html <file>', 'write what went wrong as a page to step through in a browser')
     .addHelpText(
       'after',
-      examples('lockstep replay TOKEN', 'lockstep replay TOKEN examples/lost-update.ts --times 1000 --hash'),
+      examples(
+        'lockstep replay TOKEN',
+        'lockstep replay TOKEN examples/lost-update.ts --times 1000 --hash',
+        'lockstep replay TOKEN --until 20 --show shared',
+      ),
     )
     .action(async (token: string, file: string | undefined, options: ReplayCommandOptions) => {
       prepare(options);

@@ -44,9 +44,9 @@ export function describe(
 ): Failure {
   const replayed = new Replay(deviations);
   // Which race is to be watched has to be known before.
-  const { race } = session.run(replayed, 0);
+  const { race, verdict } = session.run(replayed, 0);
   session.watch_race(race ?? null);
-  const token = token_of(session, deviations);
+  const token = token_of(session, deviations, verdict === 'data race');
   const { outcome, report } = report_schedule(
     session,
     { token, replay: commandLine('lockstep', 'replay', token, shortPath(session.compiled.file)) },
@@ -80,7 +80,7 @@ export function as_recorded(session: Session, choices: readonly Choice[]): Devia
   return plan.deviations_of(session.choices);
 }
 
-const token_of = (session: Session, deviations: Deviation[]): string =>
+const token_of = (session: Session, deviations: Deviation[], races: boolean): string =>
   encode_token({
     kernel: session.kernel_hash,
     module: session.compiled.hash.slice(0, 8),
@@ -88,6 +88,7 @@ const token_of = (session: Session, deviations: Deviation[]): string =>
     max_steps: session.max_steps,
     memory: session.memory,
     parameters: session.parameters,
+    races,
     deviations,
   });
 

@@ -9,6 +9,12 @@ export interface SteppedGraph {
   text: typeof import('../kernel/text.js');
   stack: typeof import('../kernel/stack.js');
   context: typeof import('../cpu/context.js');
+  debug: typeof import('../sched/debug.js');
+  held: typeof import('../kernel/held.js');
+  panic: typeof import('../kernel/panic.js');
+  loading: typeof import('../kernel/loading.js');
+  types: typeof import('../linux/static.js');
+  step: typeof import('../cpu/step.js');
   heap: typeof import('../cpu/heap.js');
   kasan: typeof import('../mm/kasan.js');
   clocks: typeof import('../detect/clocks.js');

@@ -16,6 +16,7 @@ import type { Running, Tracer } from '../stepped/core.js';
 import type { Action, Strategy } from '../stepped/strategy.js';
 import { peek, type LogRecord } from '../kernel/log-reader.js';
 import { errname } from '../linux/errno.js';
+import type { FieldType } from '../linux/field.js';
 import { clear_used } from '../mm/clear.js';
 import { race_text } from './race-text.js';
 import type { Suppression } from './outcome.js';
@@ -84,13 +85,15 @@ export class Session {
   /** The log at the restore point. */
   #log_start = 0;
   #sites: Map<number, Site> | null = null;
+  /** The module's static data, by DEFINE_STATIC. */
+  readonly statics: StaticDatum[] = [];
   #results: Results = { init: null, exit: null };
   /** A schedule goes on after a finding, as the free-running build does. */
   to_the_end = false;
 
   private constructor(
     readonly compiled: CompiledModule,
-    private readonly k: SteppedGraph,
+    readonly k: SteppedGraph,
     private readonly kernel: SteppedKernel,
     readonly cpus: number,
     readonly max_steps: number,
@@ -101,7 +104,7 @@ export class Session {
     readonly races: boolean,
     suppressions: readonly Suppression[],
   ) {
-    this.#detector = new RaceDetector(k, (id) => this.#site(id), suppressions);
+    this.#detector = new RaceDetector(k, (id) => this.site(id), suppressions);
   }
   readonly #detector: RaceDetector;
 
@@ -149,6 +152,10 @@ export class Session {
     k.raw.attach_memory(k.raw.memory);
     k.stack.set_stack_root(process.cwd());
     k.boot.init_kernel_code();
+    k.types.set_on_static((name, address, size, type) => {
+      k.loading.note_static(name, address, size);
+      if (type !== null) this.statics.push({ name, address, type });
+    });
     I32[Mach.CPUS >> 2] = this.cpus;
     I32[Mach.MEMORY >> 2] = bytes;
     I32[Mach.CORES >> 2] = 1;
@@ -357,10 +364,40 @@ export class Session {
     },
   };
 
-  #site(id: number): Site | undefined {
+  /** A place in the source where a step is made. */
+  site(id: number): Site | undefined {
     this.#sites ??= new Map([...this.kernel.sites, ...this.module_sites].map((s) => [s.id, s]));
     return this.#sites.get(id);
   }
+
+  /**
+   * Runs one schedule until `steps` steps have been made, and calls `look` there. The tracer is told of each step, also of
+   * the next one, which is not made. Return: null if the schedule ended before.
+   */
+  run_until<T>(strategy: Strategy, steps: number, make: (machine: Watched) => Tracer, look: () => T): T | null {
+    const { core, step: machine } = this.k;
+    let found: { is: T } | null = null;
+    this.trace((watched) => {
+      const tracer = make(watched);
+      return {
+        stands: (site, a, b) => tracer.stands(site, a, b),
+        note: (what, text) => tracer.note(what, text),
+        step: (site) => {
+          tracer.step(site);
+          if (core.total_steps() <= steps) return;
+          found = { is: look() };
+          throw new machine.MachineStopped();
+        },
+      };
+    });
+    try {
+      this.run(strategy, 0);
+    } finally {
+      this.trace(null);
+    }
+    return (found as { is: T } | null)?.is ?? null;
+  }
+
   /** The schedules that follow are those in which this race was found: its report will be whole. Null ends it. */
   watch_race(race: RaceReport | null): void {
     this.#detector.watch(race);
@@ -375,7 +412,7 @@ export class Session {
     k.kasan.kasan_keep_stacks(make !== null);
     if (make === null) return k.core.set_tracer(null);
     const tracer = make({
-      site: (id) => this.#site(id)!,
+      site: (id) => this.site(id)!,
       running: () => ({ cpu: k.context.cpu, ...k.core.running_now() }),
       locks: k.core.locks_now,
       symbol: k.text.kallsyms_lookup,
@@ -407,6 +444,13 @@ export interface Watched {
   log_position(): number;
   log(): LogRecord[];
   memory: { I32: Int32Array; U8: Uint8Array };
+}
+
+/** A datum of the module with a name. */
+export interface StaticDatum {
+  name: string;
+  address: number;
+  type: FieldType;
 }
 
 function step_module(compiled: CompiledModule, kernel: SteppedKernel): { code: string; sites: Site[] } {

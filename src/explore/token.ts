@@ -4,7 +4,7 @@
 //   1 byte    CPUs - 1; bit 6: LIMITS, bit 7: PARAMETERS
 //   LIMITS      varint step limit, varint memory in 64 KiB pages; without them those of params.ts
 //   PARAMETERS  varint how many, each as two strings (varint length, UTF-8)
-//   1 byte    of what follows: 0 plain, 1 deflated
+//   1 byte    bit 0: what follows is deflated, bit 1: data races are looked for
 //   then the deviations from the usual continuation (continuation.ts), each as
 //     varint  after * 2 + (1 if it cuts the decision before)
 //     varint  cut, if so
@@ -28,6 +28,8 @@ export interface Token {
   /** Bytes. */
   memory: number;
   parameters: [string, string][];
+  /** Data races are looked for. */
+  races: boolean;
   deviations: Deviation[];
 }
 
@@ -37,6 +39,8 @@ const LONGEST = 1 << 20;
 const CPUS = 0x3f;
 const LIMITS = 0x40;
 const PARAMETERS = 0x80;
+const DEFLATED = 1;
+const RACES = 2;
 
 class Writer {
   readonly bytes: number[] = [];
@@ -112,7 +116,7 @@ export function encode_token(token: Token): string {
   const plain = Buffer.from(d.bytes);
   const deflated = deflateRawSync(plain, { level: 9 });
   const smaller = deflated.length < plain.length;
-  w.bytes.push(smaller ? 1 : 0);
+  w.bytes.push((smaller ? DEFLATED : 0) | (token.races ? RACES : 0));
   const body = Buffer.concat([Buffer.from(w.bytes), smaller ? deflated : plain]);
   const sum = Buffer.alloc(3);
   sum.writeUIntBE(crc24(body), 0, 3);
@@ -151,12 +155,13 @@ export function decode_token(text: string): Token {
   const memory = (flags & LIMITS) !== 0 ? r.varint() * 65536 : STEPPED_MEMORY;
   const named = (flags & PARAMETERS) !== 0 ? r.varint() : 0;
   const parameters = Array.from({ length: named }, (): [string, string] => [r.text(), r.text()]);
-  const deviations = read_deviations(r, cpus);
-  return { kernel, module, cpus, max_steps, memory, parameters, deviations };
+  const how = r.byte();
+  if (how > (DEFLATED | RACES)) throw damaged('it asks for something that this version does not know');
+  const deviations = read_deviations(r, cpus, (how & DEFLATED) !== 0);
+  return { kernel, module, cpus, max_steps, memory, parameters, races: (how & RACES) !== 0, deviations };
 }
 
-function read_deviations(r: Reader, cpus: number): Deviation[] {
-  const deflated = r.byte() === 1;
+function read_deviations(r: Reader, cpus: number, deflated: boolean): Deviation[] {
   let body: Uint8Array;
   try {
     body = deflated ? inflateRawSync(r.rest(), { maxOutputLength: 64 * LONGEST }) : r.rest();

@@ -21,7 +21,7 @@ export interface Cell<V> extends StructView {
 /** What `DEFINE_STATIC` gives: a cell for a primitive, else the view. */
 export type StaticOf<T> = T extends Scalar<infer V> ? Cell<V> : ValueOf<T>;
 
-type OnStatic = (name: string, address: number, size: number) => void;
+type OnStatic = (name: string, address: number, size: number, type: FieldType | null) => void;
 
 /** The evaluation that is going on in this thread. */
 const now = {
@@ -34,7 +34,10 @@ const now = {
   on_static: ((): void => {}) as OnStatic,
 };
 
-/** Calls `f` for each static datum defined in this thread: kallsyms. Per-CPU data is reported by the offset. */
+/**
+ * Calls `f` for each static datum defined in this thread: kallsyms. Per-CPU data is reported by the offset, and like C's
+ * without its type.
+ */
 export function set_on_static(f: OnStatic): void {
   now.on_static = f;
 }
@@ -102,13 +105,13 @@ export function take_name(macro: string): string {
 export const initialising = (): boolean => now.initialise;
 
 /** Bytes for one static datum at the cursor. The first evaluation zeroes them. */
-export function take_static(name: string, size: number, align: number): number {
+export function take_static(name: string, size: number, align: number, type: FieldType | null = null): number {
   const a = Math.max(8, align);
   const address = (now.next + a - 1) & -a;
   if (address + size > STATIC_END) out_of(`static data of the module (${name})`, size, STATIC_END - address);
   now.next = address + size;
   if (now.initialise) fill_bytes(address, 0, size);
-  now.on_static(name, address, size);
+  now.on_static(name, address, size, type);
   return address;
 }
 
@@ -118,7 +121,7 @@ export function take_percpu(name: string, size: number, align: number): number {
   const offset = (now.percpu_next + a - 1) & -a;
   if (offset + size > PERCPU_SIZE) out_of(`per-CPU data (${name})`, size, PERCPU_SIZE - offset);
   now.percpu_next = offset + size;
-  now.on_static(name, offset, size);
+  now.on_static(name, offset, size, null);
   return offset;
 }
 
@@ -139,7 +142,7 @@ export const name_or = (name: string, type: FieldType): string =>
  */
 export function DEFINE_STATIC<T extends FieldType>(type: T, init?: InitOf<T>): StaticOf<T> {
   const name = name_or(take_name('DEFINE_STATIC'), type);
-  const address = take_static(name, type.size, type.align);
+  const address = take_static(name, type.size, type.align, type);
   if (now.initialise) construct(type, address, init, name);
   return view_at(type, address, name) as StaticOf<T>;
 }

@@ -352,6 +352,7 @@ export function set_tracer(f: Tracer | null): void {
   tracer = f;
 }
 export const total_steps = (): number => steps();
+export const now_ns = (): number => clock_ns();
 
 // ---- who can go on --------------------------------------------------------------------------------------------------
 const view: View = {
@@ -945,6 +946,11 @@ function wait_text(c: number): string {
     (holder >= 0 ? `, held by CPU ${holder} (${running_there(holder)})` : '')
   );
 }
+/** For those who look at a machine that has stopped: what CPU `c` waits for, '' if for nothing. */
+export const waits_for = (c: number): string => (waits[c] === Waits.NOTHING ? '' : wait_text(c));
+/** The site of the step that CPU `c` stands before, -1 if none. */
+export const stands_before = (c: number): number => pending_site[c]!;
+
 /** How a task leaves its CPU. */
 function left_text(task: number, preempted: boolean): string {
   const state = ld(task + Task.STATE);

@@ -108,6 +108,7 @@ const MODULES: Entry[] = [
   races('modules/torture/sleeping', { rounds: 1 }, { cpus: [1] }), // counts what the time allows
   same('modules/torture/rcu', { rounds: 1 }, { schedules: 20 }),
   same('modules/torture/rculist', { rounds: 1 }, { schedules: 20 }),
+  same('modules/torture/srcu', { rounds: 1 }, { schedules: 20 }),
   same('modules/torture/slab', { rounds: 1 }, { schedules: 20 }),
   races('modules/torture/timers', { rounds: 1 }),
   races('modules/torture/waiting', { rounds: 1 }),

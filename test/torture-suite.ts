@@ -14,7 +14,7 @@ export const FAMILIES = {
   memory: ['atomics', 'lockless', 'percpu', 'slab', 'pages', 'memory'],
   interrupts: ['tasklets', 'irq-work', 'hrtimers'],
   work: ['workqueues'],
-  rcu: ['rcu', 'rculist'],
+  rcu: ['rcu', 'rculist', 'srcu'],
   scale: ['scale-objects', 'scale-threads', 'scale-timers'],
 } as const;
 
@@ -43,6 +43,7 @@ const ROUNDS: Readonly<Record<string, number>> = {
   workqueues: 20,
   rcu: 30,
   rculist: 30,
+  srcu: 30,
 };
 
 const in_module = (name: string) => (of: Test) => basename(of.file, '.ts') === name;

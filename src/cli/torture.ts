@@ -47,6 +47,7 @@ const CORRUPTION = [
   'NULL pointer dereference|unable to handle page fault|unaligned (read|write)',
   'is not initialised',
   'has ended and was freed|no reference is left',
+  'BUG: KASAN',
   'lockup',
 ].join('|');
 

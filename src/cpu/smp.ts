@@ -87,6 +87,7 @@ function run_queued(): void {
     first = ld(csd + Csd.NEXT);
     const func = ld(csd + Csd.FUNC);
     const info = ld(csd + Csd.INFO);
+    order_acquire(csd);
     a_st(csd + Csd.FLAGS, 0);
     run_called(func, info);
   }
@@ -107,6 +108,7 @@ export function smp_call_function_single_async_raw(target: number, csd: number):
     return 0;
   }
   const queue = percpu_base(target) + Pcpu.CSD_QUEUE;
+  order_release(csd);
   trace_event(Event.IPI, target, Vector.CALL_FUNCTION, ld(csd + Csd.FUNC));
   let head: number;
   do {

@@ -19,6 +19,7 @@ import { init_wait_table } from '../sched/wait-bit.js';
 import { rcu_init } from '../sched/rcu.js';
 import { rcu_core, rcu_init_percpu } from '../sched/rcu-callbacks.js';
 import { rcu_check_stall } from '../sched/rcu-stall.js';
+import { srcu_invoke_callbacks } from '../sched/srcu.js';
 import { alloc_task, kthread_bind, kthread_create_handle } from '../sched/kthread.js';
 import type { Sleeping } from '../sched/sleep.js';
 import { PF_DAEMON, PF_IDLE, PF_KTHREAD, Task } from '../sched/task-layout.js';
@@ -70,6 +71,7 @@ export function init_kernel_code(): void {
   register_text('delayed_work_timer_fn', delayed_work_timer_fn);
   register_text('nothing', nothing);
   register_text('rcu_core', rcu_core);
+  register_text('srcu_invoke_callbacks', srcu_invoke_callbacks);
   seal_kernel_text();
 }
 /** For measuring calls. */

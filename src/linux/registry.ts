@@ -63,6 +63,7 @@ import * as slab from './slab.js';
 import * as smp from './smp.js';
 import * as spinlock from './spinlock.js';
 import * as sprintf from './sprintf.js';
+import * as srcu from './srcu.js';
 import * as string from './string.js';
 import * as timer from './timer.js';
 import * as torture from './torture.js';
@@ -137,6 +138,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   smp,
   spinlock,
   sprintf,
+  srcu,
   string,
   timer,
   torture,

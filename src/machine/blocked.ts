@@ -111,6 +111,8 @@ export function blocked_tasks(memory: WebAssembly.Memory, symbols: SymbolTable):
         return `waits for the completion ${symbols.text(address)}`;
       case Block.WAIT_QUEUE:
         return `waits on the wait queue ${symbols.text(address)}`;
+      case Block.SRCU:
+        return `waits for readers or callbacks of the srcu_struct ${symbols.text(address)}`;
       case Block.RCU:
         return address === 0 ? 'waits for RCU callbacks' : 'waits for an RCU grace period';
       case Block.TASKLET:

@@ -88,6 +88,8 @@ export function blocked_text(task: number): string {
       return `waits for ${name(address)} to end`;
     case Block.RCU:
       return address === 0 ? 'waits for RCU callbacks' : `waits for an RCU grace period${rcu_holdup_text()}`;
+    case Block.SRCU:
+      return `waits for readers or callbacks of the srcu_struct ${lock_text(address)}`;
     default:
       return 'sleeps by schedule()';
   }

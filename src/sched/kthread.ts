@@ -23,6 +23,7 @@ import { rwsem_abandon } from './rwsem.js';
 import { semaphore_abandon } from './semaphore.js';
 import { list_push_back, list_remove } from './rawlist.js';
 import { rcu_exit } from './rcu.js';
+import { srcu_exit } from './srcu.js';
 import { delegate, drive, SLEEP, type Sleeping } from './sleep.js';
 import {
   Block,
@@ -284,6 +285,7 @@ export function exit_task(task: number, code: number, oopsed: boolean): void {
   if (ld(task + Task.MUTEXES) !== 0)
     report(`${task_comm(task)}/${task_pid(task)} ends and still holds: ${held_mutexes_text(task)}`, '');
   rcu_exit(task, oopsed);
+  srcu_exit(task, oopsed);
   if (oopsed && (ld(task + Task.FLAGS) & PF_WQ_WORKER) !== 0) wq_worker_died(task);
   a_or(task + Task.FLAGS, PF_EXITING | (oopsed ? PF_OOPSED : 0));
   st(task + Task.EXIT_CODE, code);

@@ -67,13 +67,15 @@ export const enum Task {
   MUST_MOVE = 221,
   /** Byte: that it can't be moved has been said. */
   TOLD_FIXED = 222,
-  // 223, 244 to 255: free.
+  // 223, 248 to 255: free.
   /** RCU: depth of rcu_read_lock, what the outermost unlock has to do, list_head of readers that were switched out. */
   RCU_NESTING = 224,
   RCU_SPECIAL = 228,
   RCU_LINK = 232,
   /** Stepped build: its context in the race detector, 0 if it has none yet. */
   RACE = 240,
+  /** Depth of srcu_read_lock, of all srcu_structs. */
+  SRCU_NESTING = 244,
   FRAMES = 256,
 }
 export const TASK_SIZE = Task.FRAMES + FRAME_AREA;
@@ -136,6 +138,8 @@ export const enum Block {
   KTHREAD_EXIT = 5,
   /** A grace period (BLOCK_ADDR is its number), or the callbacks that rcu_barrier waits for (0). */
   RCU = 16,
+  /** Readers of an srcu_struct, or its callbacks. */
+  SRCU = 17,
   TASKLET = 20,
   WORK = 21,
   WORKQUEUE = 22,

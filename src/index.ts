@@ -31,6 +31,7 @@ export {
   type ReplayResult,
   type VerdictKind,
 } from './explore/index.js';
+export { expectFailure, expectNoFailure, ExplorationError, throwIfFailed } from './explore/expect.js';
 
 /** Ends the threads that are kept for the next boot, and their memory: a program is done sooner then. */
 export const release_pools: () => Promise<void> = release;

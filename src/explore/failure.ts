@@ -7,7 +7,7 @@ import type { Minimised, Size } from './minimise.js';
 import type { Outcome, RaceReport, VerdictKind } from './outcome.js';
 import { report_schedule } from './report/index.js';
 import type { ScheduleReport } from './report/schedule.js';
-import { report_text } from './report/text.js';
+import { report_text, task_name } from './report/text.js';
 import type { Session } from './session.js';
 import { Plan } from './strategies/plan.js';
 import { Replay } from './strategies/replay.js';
@@ -97,7 +97,7 @@ function located({ verdict, message }: Outcome, { tasks, sources }: ScheduleRepo
   if (verdict !== 'deadlock' && verdict !== 'livelock' && verdict !== 'init') return message;
   const places = tasks.flatMap(({ task, pid, site, state }) => {
     if (site === null || (state === 'ended' && task !== 'insmod')) return [];
-    const name = `${task}/${pid}`;
+    const name = task_name(task, pid);
     const named = verdict === 'init' ? task === 'insmod' : message.includes(name);
     return named ? [`${name} is at ${sources[site.source]!.file}:${site.line}`] : [];
   });

@@ -17,8 +17,10 @@ interface Access {
   writes: boolean;
 }
 
+/** Who made a step. */
+export type Who = Pick<ReportStep, 'task' | 'context' | 'cpu'>;
 /** `worker/1 on CPU 0`, `the timer interrupt on CPU 1`. */
-export function who(step: ReportStep, with_cpu = true): string {
+export function who(step: Who, with_cpu = true): string {
   const interrupt = /^interrupt \((.*)\)$/.exec(step.context)?.[1];
   const name =
     interrupt !== undefined ? `the ${interrupt} interrupt` : step.context === 'task' ? step.task : `a ${step.context}`;
@@ -49,6 +51,8 @@ export function find_conflicts(steps: readonly ReportStep[], verdict: string): R
   if (verdict === 'deadlock') {
     const circle = find_circle(steps);
     if (circle !== null) found.push({ score: 1000, conflict: circle });
+    const all = circle === null ? all_waiting(steps) : null;
+    if (all !== null) found.push({ score: 300, conflict: all });
   }
   const again = find_recursion(steps);
   if (again !== null) found.push({ score: 900, conflict: again });
@@ -170,7 +174,9 @@ function lost_update(
   if (theirs?.before === read.before && other.after === write.after) {
     const both =
       read.cpu === other.cpu ? `${who(read, false)} and ${who(other, false)}` : `${who(read)} and ${who(other)}`;
-    return `${capital(both)} both read ${name} = ${read.before}, then both wrote ${write.after}: one update is lost.`;
+    return /^(true|false)$/.test(write.after ?? '')
+      ? `${capital(both)} both read ${name} = ${read.before}, then both made it ${write.after}: neither saw the other.`
+      : `${capital(both)} both read ${name} = ${read.before}, then both wrote ${write.after}: one update is lost.`;
   }
   const head = `${capital(who(read))} read ${name} = ${read.before}; before it wrote ${write.after},`;
   const cpus = new Set(others.map((x) => x.step.cpu));
@@ -191,7 +197,6 @@ function last_unordered(by_place: ReadonlyMap<number, Access[]>, checked: Readon
       const first = accesses[i - 1];
       if (first === undefined || first.context === second.context || !(first.writes || second.writes)) continue;
       if (loads.test(first.step.task) || loads.test(second.step.task)) continue;
-      if (first.step.marked && second.step.marked) continue;
       if (first.step.locks.some((l) => second.step.locks.includes(l))) continue;
       const last = second.step.index;
       if (best !== null && last < best.steps[1]! && !checked.has(address)) continue;
@@ -244,7 +249,13 @@ function find_use_after_free(steps: readonly ReportStep[], contexts: readonly nu
 function find_recursion(steps: readonly ReportStep[]): ReportConflict | null {
   const last = steps.findLast((s) => s.kind !== 'log' && s.kind !== 'end');
   const lock = last?.argument ?? null;
-  if (last?.kind !== 'call' || lock === null || !last.locks.includes(lock) || !/lock/.test(last.text)) return null;
+  if (
+    last?.kind !== 'call' ||
+    lock === null ||
+    !last.locks.includes(lock) ||
+    !/^(raw_)?(spin|read|write)_lock/.test(last.text)
+  )
+    return null;
   const taken = steps.findLast(
     (s) => s.cpu === last.cpu && s.index < last.index && s.locks_after.includes(lock) && !s.locks.includes(lock),
   );
@@ -265,34 +276,36 @@ function find_missed_wakeup(steps: readonly ReportStep[]): ReportConflict | null
   for (const slept of last.values()) {
     if (slept.kind !== 'leave' || !/^(waits|sleeps)/.test(slept.text)) continue;
     const own = steps.filter((s) => s.pid === slept.pid && s.depth === 0 && s.index < slept.index);
-    const queue = own.findLast((s) => s.argument !== null)?.argument ?? null;
+    const looked = own.findLast((s) => s.access === 'read');
+    if (looked === undefined) continue;
+    // A completion and a semaphore remember it, a wait queue and a task do not.
+    const queue = own.findLast((s) => s.argument !== null)?.argument ?? '';
     const wake = steps.findLast(
       (s) =>
         s.pid !== slept.pid &&
+        s.index > looked.index &&
         s.index < slept.index &&
-        s.argument === queue &&
-        /^(s?wake_up|complete|up\()/.test(s.text),
+        (/^(wake_up_process|kthread_stop)\(/.test(s.text) || (/^wake_up/.test(s.text) && s.argument === queue)),
     );
-    if (wake === undefined || queue === null) continue;
-    const looked = own.findLast((s) => s.access === 'read' && s.index < wake.index);
-    const first = looked === undefined ? '' : ` looked at ${looked.place!.name} (${looked.before}),`;
+    if (wake === undefined) continue;
     return {
       kind: 'missed wake-up',
       subject: queue,
-      steps: [...(looked === undefined ? [] : [looked.index]), wake.index, slept.index],
-      text: `${who(slept)}${first}${first === '' ? '' : ' then'} ${who(wake)} called ${wake.text}, and only then ${slept.task} went to sleep: nobody wakes it again.`,
+      steps: [looked.index, wake.index, slept.index],
+      text: `${capital(who(slept))} looked at ${looked.place!.name} (${looked.before}), then ${who(wake)} called ${wake.text}, and only then ${slept.task} went to sleep: nobody wakes it again.`,
     };
   }
   return null;
 }
 
-/** Who waits at the end for a lock that another one holds, followed round. */
-function find_circle(steps: readonly ReportStep[]): ReportConflict | null {
-  interface Waiter {
-    step: ReportStep;
-    lock: string;
-    holds: string[];
-  }
+interface Waiter {
+  step: ReportStep;
+  /** What it waits for, '' if that has no name. */
+  lock: string;
+  holds: string[];
+}
+/** Tasks and interrupts that wait at the end. */
+function waiters_of(steps: readonly ReportStep[]): Waiter[] {
   const waiters: Waiter[] = [];
   const last = new Map<string, { step: ReportStep; call: ReportStep | null }>();
   for (const step of steps) {
@@ -302,8 +315,36 @@ function find_circle(steps: readonly ReportStep[]): ReportConflict | null {
     last.set(key, { step, call: step.argument !== null ? step : (before?.call ?? null) });
   }
   for (const { step, call } of last.values())
-    if ((step.kind === 'wait' || (step.kind === 'leave' && step.text.startsWith('waits'))) && call?.argument)
-      waiters.push({ step, lock: call.argument, holds: step.locks_after });
+    if (step.kind === 'wait' || (step.kind === 'leave' && /^(waits|sleeps)/.test(step.text)))
+      waiters.push({ step, lock: call?.argument ?? '', holds: step.locks_after });
+  return waiters;
+}
+
+/** All that wait at the end, where they do not wait for locks in a circle: for each other otherwise. */
+function all_waiting(steps: readonly ReportStep[]): ReportConflict | null {
+  const all = waiters_of(steps);
+  // Who loads and unloads the module waits for those that are to blame; a worker without work sleeps by schedule().
+  const idle = /^(kworker|ksoftirqd)/;
+  const blamed = all.filter(
+    ({ step }) => !/^(insmod|rmmod)$/.test(step.task) && !(idle.test(step.task) && step.text.startsWith('sleeps')),
+  );
+  const stuck = blamed.length > 0 ? blamed : all;
+  if (stuck.length === 0) return null;
+  const parts = stuck.slice(0, 3).map(({ step, holds }) => {
+    const has = holds.length === 0 ? '' : `, which holds ${holds.join(' and ')},`;
+    return `${who(step)}${has} ${step.text}`;
+  });
+  if (stuck.length > 3) parts.push(`${stuck.length - 3} more wait too`);
+  const end =
+    stuck.length === 1 ? 'nobody is left to end that' : stuck.length === 2 ? 'neither can go on' : 'none can go on';
+  const subject = [...new Set(stuck.map((w) => w.lock).filter((l) => l !== ''))].join(', ');
+  const marked = stuck.map((w) => w.step.index).sort((a, b) => a - b);
+  return { kind: 'deadlock', subject, steps: marked, text: `${capital(parts.join('; '))}: ${end}.` };
+}
+
+/** Who waits at the end for a lock that another one holds, followed round. */
+function find_circle(steps: readonly ReportStep[]): ReportConflict | null {
+  const waiters = waiters_of(steps);
   const taken_at = (lock: string, holder: ReportStep): number[] =>
     steps
       .filter(
@@ -323,7 +364,7 @@ function find_circle(steps: readonly ReportStep[]): ReportConflict | null {
       at = waiters.find((w) => w.holds.includes(wanted));
     }
     const end = circle.at(-1)!;
-    if (!start.holds.includes(end.lock)) continue;
+    if (end.lock === '' || !start.holds.includes(end.lock)) continue;
     const marked = circle.flatMap((w) => [...w.holds.flatMap((l) => taken_at(l, w.step)), w.step.index]);
     const steps_marked = [...new Set(marked)].sort((a, b) => a - b);
     const subject = [...new Set(circle.map((w) => w.lock))].join(', ');
@@ -363,4 +404,19 @@ export function race_conflict(race: RaceReport, step_of: (access: RaceAccess) =>
     steps: [...new Set(steps)].sort((a, b) => a - b),
     text: `${capital(said(first))}, ${said(second)}, and nothing orders the two.${other}`,
   };
+}
+
+/** The access that the address checks refused, and the call that had freed the object. */
+export function freed_conflict(
+  message: string,
+  steps: readonly ReportStep[],
+  freed: readonly { readonly step: ReportStep; readonly address: number }[],
+): ReportConflict | null {
+  const object = /use-after-free.*object at 0x([0-9a-f]+)/.exec(message)?.[1];
+  const free = freed.findLast((f) => f.address === parseInt(object ?? '', 16))?.step;
+  const said = steps.find((s) => s.kind === 'log' && s.text.includes('use-after-free'));
+  const last = steps.findLast((s) => s.index < (said?.index ?? 0) && s.kind !== 'log');
+  if (free === undefined || last === undefined || last === free) return null;
+  const text = `${capital(who(free))} called ${free.text}, then ${who(last)} went on to use what was freed there (${last.text}).`;
+  return { kind: 'use after free', subject: free.argument ?? '', steps: [free.index, last.index], text };
 }

@@ -1,15 +1,9 @@
 // The report of one failing schedule: records it, finds what conflicts in it, and says in plain words what went wrong.
 import type { Outcome } from '../outcome.js';
 import type { Session } from '../session.js';
-import { find_conflicts, race_conflict, who } from './conflicts.js';
+import { find_conflicts, freed_conflict, race_conflict, who } from './conflicts.js';
 import { record } from './record.js';
-import {
-  REPORT_VERSION,
-  type ReportConflict,
-  type ReportStep,
-  type ReportTask,
-  type ScheduleReport,
-} from './schedule.js';
+import { REPORT_VERSION, type ReportConflict, type ReportStep, type ScheduleReport } from './schedule.js';
 
 /** What a report says of a schedule beside what happened in it. */
 export interface ReportHead {
@@ -25,9 +19,13 @@ export function report_schedule(
   run: () => Outcome,
   log: () => string[],
 ): { outcome: Outcome; report: ScheduleReport | null } {
-  const { outcome, steps, tasks, sources, left_out, numbered } = record(session, run);
+  const { outcome, steps, tasks, sources, left_out, numbered, freed } = record(session, run);
   if (outcome.verdict === null) return { outcome, report: null };
   const conflicts = find_conflicts(steps, outcome.verdict);
+  if (!conflicts.some((c) => c.kind === 'use after free')) {
+    const used = freed_conflict(outcome.message, steps, freed);
+    if (used !== null) conflicts.unshift(used);
+  }
   if (outcome.race !== undefined) {
     const race = race_conflict(outcome.race, ({ step, pid, line }) => {
       const there = numbered.get(step) ?? null;
@@ -48,7 +46,7 @@ export function report_schedule(
     cpus: session.cpus,
     verdict: outcome.verdict,
     message: outcome.message,
-    headline: headline(outcome, steps, tasks, conflicts, text_of),
+    headline: headline(outcome, steps, conflicts, text_of),
     ...head,
     left_out,
     steps,
@@ -63,7 +61,6 @@ export function report_schedule(
 function headline(
   { verdict, message }: Outcome,
   steps: readonly ReportStep[],
-  tasks: readonly ReportTask[],
   conflicts: readonly ReportConflict[],
   source: (step: ReportStep) => string,
 ): string {
@@ -73,13 +70,17 @@ function headline(
     case 'data race':
       return cause ?? `${message}.`;
     case 'deadlock':
-      return cause ?? waiting(tasks) ?? `${message}.`;
+      return cause ?? `${message}.`;
     case 'livelock':
       return `The schedule has no end: ${message}.`;
     case 'init':
       return [cause, `${message}.`].filter(Boolean).join(' ');
     default:
-      return [cause, effect ?? `${message}.`].filter(Boolean).join(' ');
+      return effect === null
+        ? [cause, `${message}.`].filter(Boolean).join(' ')
+        : cause === undefined
+          ? effect
+          : `${cause} Then ${effect}`;
   }
 }
 
@@ -88,22 +89,14 @@ function failed_check(steps: readonly ReportStep[], source: (step: ReportStep) =
   const call = steps.findLast((s) => s.own && s.kind === 'call' && /^(WARN|BUG)/.test(s.text));
   const first_log = steps.findLast((s) => s.kind === 'log' && /^(WARNING|BUG|\W*kernel BUG)/.test(s.text));
   if (call === undefined || call.site === null || first_log === undefined || first_log.index < call.index) return null;
+  const { line, source: file } = call.site;
   const seen = steps.filter(
-    (s) => s.index < call.index && s.pid === call.pid && s.site?.line === call.site!.line && s.kind === 'read',
+    (s) => s.index < call.index && s.pid === call.pid && s.site?.line === line && s.site.source === file && s.place,
   );
-  const values = [...new Map(seen.map((s) => [s.place?.name ?? s.text, s.before])).entries()].slice(-3);
+  const values = [...new Map(seen.map((s) => [s.place!.name, s.after])).entries()].slice(-3);
   const read = values.map(([name, value]) => `${name} is ${value}`).join(', ');
   const check = source(call)
     .replace(/\s*\/\/.*$/, '')
     .replace(/;$/, '');
-  return `Then \`${check}\` in ${who(call, false)} fails${read === '' ? '' : `: ${read}`}.`;
-}
-
-/** Tasks that sleep for good. */
-function waiting(tasks: readonly ReportTask[]): string | null {
-  const stuck = tasks.filter((t) => t.state === 'waiting' && t.waits !== '');
-  if (stuck.length === 0) return null;
-  const one = stuck.find((t) => t.task !== 'insmod' && t.task !== 'rmmod') ?? stuck[0]!;
-  const more = stuck.length === 1 ? '' : ` (${stuck.length - 1} more wait${stuck.length === 2 ? 's' : ''} too)`;
-  return `${one.task} ${one.waits}${more}, and nobody is left to end that.`;
+  return `\`${check}\` in ${who(call, false)} fails${read === '' ? '' : `: ${read}`}.`;
 }

@@ -61,6 +61,9 @@ export function access_of(name: string): 'read' | 'write' | 'update' | null {
 /** Elements of arrays are accessed by methods, plainly. */
 export const is_marked = (name: string): boolean => name !== 'at' && name !== 'set';
 
+/** `stats.reads of CPU 1`: which copy it is stands last. */
+const named = (object: string, field: string): string => object.replace(/( of CPU \d+)?$/, `${field}$1`);
+
 export class Places {
   /** Objects outside static data, by address, in the order in which they were seen: for their names. */
   readonly #seen = new Map<string, Map<number, number>>();
@@ -101,12 +104,12 @@ export class Places {
     if (of === undefined) return null;
     const object = this.object_name(site, view);
     const cell = field === 'value' && view.constructor.struct_name === undefined;
-    return this.#at(view['@addr'] + of.offset, of, cell ? object : `${object}.${field}`);
+    return this.#at(view['@addr'] + of.offset, of, cell ? object : named(object, `.${field}`));
   }
   #element(site: Site, view: AnyView, index: number): Place | null {
     const of = view['@element']!;
     const address = view['@addr'] + index * SIZES[of.access];
-    return this.#at(address, of, `${this.object_name(site, view)}[${index}]`);
+    return this.#at(address, of, named(this.object_name(site, view), `[${index}]`));
   }
   #at(address: number, { access, bool }: FieldAccess, name: string): Place {
     return { address: address >>> 0, size: SIZES[access], access, bool, name };

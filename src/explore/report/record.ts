@@ -19,6 +19,8 @@ export interface Recording {
   outcome: Outcome;
   /** The steps of the machine by their number in the schedule, from 1. */
   numbered: ReadonlyMap<number, ReportStep>;
+  /** Calls that free something, with its address; in their order. */
+  freed: readonly { readonly step: ReportStep; readonly address: number }[];
   left_out: number;
   steps: ReportStep[];
   tasks: ReportTask[];
@@ -69,6 +71,7 @@ class Recorder implements Tracer {
   #logged: number;
   readonly #names = new Map<number, string>();
   readonly #numbered = new Map<number, ReportStep>();
+  readonly #freed: { step: ReportStep; address: number }[] = [];
   #count = 0;
 
   constructor(
@@ -94,7 +97,7 @@ class Recorder implements Tracer {
           : typeof a === 'number' && /free|put/.test(site.name)
             ? this.#places.address_name(a)
             : '',
-      address: first !== null ? first['@addr'] >>> 0 : 0,
+      address: first !== null ? first['@addr'] >>> 0 : typeof a === 'number' ? a >>> 0 : 0,
     });
   }
 
@@ -105,7 +108,7 @@ class Recorder implements Tracer {
     const now = this.machine.running();
     const standing = this.#standing.get(context_key(now)) ?? NOTHING;
     const { place } = standing;
-    if (standing.address !== 0 && is_lock_call(site.name)) this.#names.set(standing.address, standing.about);
+    if (standing.about !== '' && site.kind === 'call') this.#names.set(standing.address, standing.about);
     const step = this.#begin(site.kind as StepKind, now, site);
     this.#numbered.set(this.#count, step);
     step.access = site.kind === 'call' ? access_of(site.name) : (site.kind as 'read' | 'write');
@@ -117,6 +120,7 @@ class Recorder implements Tracer {
       site.kind === 'call'
         ? `${site.name}(${place?.name ?? standing.about})`
         : `${site.kind} ${place?.name ?? site.name}`;
+    if (/free/.test(site.name) && standing.address !== 0) this.#freed.push({ step, address: standing.address });
     this.#open = { step, place };
     this.#note_read_lock(context_key(now), site.name, standing.about);
   }
@@ -294,8 +298,13 @@ class Recorder implements Tracer {
     this.#close();
     this.#take_log(this.machine.running());
     const rename = (text: string): string => this.#places.renamed(text);
+    // Tasks of one name are told apart as in the kernel's own messages.
+    const names = new Map<string, number>();
+    for (const { task } of this.#tasks.values()) names.set(task, (names.get(task) ?? 0) + 1);
+    const told_apart = (task: string, pid: number): string => ((names.get(task) ?? 0) > 1 ? `${task}/${pid}` : task);
     for (const step of this.#steps) {
       step.index -= this.#left_out;
+      step.task = told_apart(step.task, step.pid);
       step.argument = step.argument && rename(step.argument);
       step.text = rename(step.kind === 'log' ? step.text : this.#named(step.text));
       step.locks = step.locks.map(rename);
@@ -304,10 +313,18 @@ class Recorder implements Tracer {
     }
     const tasks = [...this.#tasks.values()];
     for (const task of tasks) {
+      task.task = told_apart(task.task, task.pid);
       task.waits = rename(task.waits);
       task.last_step = Math.max(-1, task.last_step - this.#left_out);
     }
-    return { left_out: this.#left_out, steps: this.#steps, tasks, sources: this.#sources, numbered: this.#numbered };
+    return {
+      left_out: this.#left_out,
+      steps: this.#steps,
+      tasks,
+      sources: this.#sources,
+      numbered: this.#numbered,
+      freed: this.#freed,
+    };
   }
 }
 
@@ -318,6 +335,3 @@ const NOTE_KINDS: Readonly<Record<Note, StepKind>> = {
   [Note.ENTERS]: 'enter',
   [Note.EXITS]: 'exit',
 };
-/** Calls after which a lock that they are given may be named. */
-const is_lock_call = (name: string): boolean =>
-  /(^|_)(lock|unlock|trylock|down|up|wait|wake|complete)|mutex|spin|seq/.test(name);

@@ -81,11 +81,14 @@ export function report_text(report: ScheduleReport, options: TextOptions = {}): 
     out.push('');
     for (const t of stuck) {
       const at = t.site === null ? '' : ` at ${report.sources[t.site.source]!.file}:${t.site.line}`;
-      out.push(...wrap(`${t.task}/${t.pid} ${t.waits}${at}`, width));
+      out.push(...wrap(`${task_name(t.task, t.pid)} ${t.waits}${at}`, width));
     }
   }
   return out.join('\n');
 }
+
+/** As the kernel's own messages name a task; several of one name have their pid in it already. */
+export const task_name = (task: string, pid: number): string => (task.endsWith(`/${pid}`) ? task : `${task}/${pid}`);
 
 /** What runs on a CPU, as a heading of its column. */
 function title(step: ReportStep): string {

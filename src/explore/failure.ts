@@ -3,8 +3,8 @@ import { format_record } from '../machine/log-format.js';
 import { shortPath } from '../module/errors.js';
 import type { Choice, Deviation } from './choices.js';
 import { commandLine } from './command-line.js';
-import type { Minimised, Size } from './minimise.js';
-import type { Outcome, RaceReport, VerdictKind } from './outcome.js';
+import type { Minimised } from './minimise.js';
+import type { Failure, Outcome } from './outcome.js';
 import { report_schedule } from './report/index.js';
 import type { ScheduleReport } from './report/schedule.js';
 import { report_text, task_name } from './report/text.js';
@@ -12,25 +12,6 @@ import type { Session } from './session.js';
 import { Plan } from './strategies/plan.js';
 import { Replay } from './strategies/replay.js';
 import { encode_token } from './token.js';
-
-export interface Failure {
-  verdict: VerdictKind;
-  message: string;
-  /** Replays it. */
-  token: string;
-  /** Which schedule of the search. */
-  schedule: number;
-  /** The log, as dmesg prints it. */
-  log: string[];
-  /** What happened, a column for each CPU: `report` as text of 100 columns. */
-  interleaving: string;
-  /** The same as data: see docs/report.md. */
-  report: ScheduleReport;
-  /** With verdict 'data race': both accesses. */
-  race: RaceReport | null;
-  /** What the minimiser made of the schedule that was found; null where it was not asked. */
-  minimised: { before: Size; after: Size; schedules: number; complete: boolean } | null;
-}
 
 export const NOT_DETERMINISTIC =
   'the schedule that failed does not fail again: the stepped machine is not deterministic; please report this';

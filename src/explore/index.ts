@@ -5,15 +5,22 @@ import { compileModule, type CompiledModule } from '../module/compile.js';
 import type { Strategy } from '../stepped/strategy.js';
 import { remember } from './history.js';
 import type { Choice } from './choices.js';
-import { as_recorded, describe, type Failure } from './failure.js';
-import { minimise, type Minimised, type Size } from './minimise.js';
-import type { CountedResults, Outcome, RaceCounts, Suppression } from './outcome.js';
+import { as_recorded, describe } from './failure.js';
+import { minimise, type Minimised } from './minimise.js';
+import type { CountedResults, Failure, Outcome, RaceCounts, Size, Suppression } from './outcome.js';
 import { Session } from './session.js';
 import { RandomWalk } from './strategies/random-walk.js';
 
-export type { CountedResults, Outcome, RaceAccess, RaceReport, Suppression, VerdictKind } from './outcome.js';
-export type { Failure } from './failure.js';
-export type { Size } from './minimise.js';
+export type {
+  CountedResults,
+  Failure,
+  Outcome,
+  RaceAccess,
+  RaceReport,
+  Size,
+  Suppression,
+  VerdictKind,
+} from './outcome.js';
 export type { ScheduleReport } from './report/schedule.js';
 export { replay, type ReplayOptions, type ReplayResult } from './replay.js';
 

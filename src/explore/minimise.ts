@@ -11,17 +11,10 @@ import { MINIMISE_MS, MINIMISE_SCHEDULES, MINIMISE_STEPS } from '../machine/para
 import { Action } from '../stepped/strategy.js';
 import type { Choice, Deviation } from './choices.js';
 import { NOT_DETERMINISTIC } from './failure.js';
-import type { Outcome } from './outcome.js';
+import type { Outcome, Size } from './outcome.js';
 import type { Session } from './session.js';
 import { Plan, type Run } from './strategies/plan.js';
 
-export interface Size {
-  /** Changes from one CPU to another. */
-  switches: number;
-  /** Interrupts, ticks and jumps of time that were chosen. */
-  interruptions: number;
-  steps: number;
-}
 export interface Minimised {
   outcome: Outcome;
   deviations: Deviation[];

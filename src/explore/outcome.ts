@@ -1,5 +1,6 @@
 // What comes out of exploring a schedule: types alone, so that the library's declarations do not reach the machinery.
 import type { RaceReport } from '../detect/race-report.js';
+import type { ScheduleReport } from './report/schedule.js';
 
 export type { RaceAccess, RaceContext, RaceReport } from '../detect/race-report.js';
 export type VerdictKind =
@@ -56,3 +57,32 @@ export interface Results {
 
 /** The results, and what the kernel counted. */
 export type CountedResults = Results & { oopses: number; warnings: number; reports: number };
+
+/** How far a schedule is from one that simply goes on: what the minimiser makes less. */
+export interface Size {
+  /** Changes from one CPU to another. */
+  switches: number;
+  /** Interrupts, ticks and jumps of time that were chosen. */
+  interruptions: number;
+  steps: number;
+}
+
+/** A schedule that failed. */
+export interface Failure {
+  verdict: VerdictKind;
+  message: string;
+  /** Replays it. */
+  token: string;
+  /** Which schedule of the search. */
+  schedule: number;
+  /** The log, as dmesg prints it. */
+  log: string[];
+  /** What happened, a column for each CPU: `report` as text of 100 columns. */
+  interleaving: string;
+  /** The same as data: see docs/report.md. */
+  report: ScheduleReport;
+  /** With verdict 'data race': both accesses. */
+  race: RaceReport | null;
+  /** What the minimiser made of the schedule that was found; null where it was not asked. */
+  minimised: { before: Size; after: Size; schedules: number; complete: boolean } | null;
+}

@@ -2,10 +2,10 @@
 import { format_record } from '../machine/log-format.js';
 import { UsageError } from '../machine/errors.js';
 import { compileModule } from '../module/compile.js';
-import { describe, type Failure } from './failure.js';
+import { describe } from './failure.js';
 import { changed_sources, find_in_history } from './history.js';
 import { Follower, machine_state, type MachineState } from './machine-state.js';
-import type { Outcome, Suppression } from './outcome.js';
+import type { Failure, Outcome, Suppression } from './outcome.js';
 import { Session, type StaticDatum, type Watched } from './session.js';
 import { find_statics } from './show.js';
 import { Replay, ReplayDiverged } from './strategies/replay.js';

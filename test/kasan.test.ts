@@ -48,6 +48,15 @@ describe('found too', () => {
       /Allocated by task .*\n(?:.* \(src\/.*\n)*.* cache \((?:.*\n)*.*Freed by task .*\n(?:.* \(src\/.*\n)*.* cache \(/,
     );
   });
+  test('who freed an object that is freed again', async () => {
+    const { failure } = await run(13);
+    expect(failure?.verdict).toBe('double free');
+    expect(failure!.message).toContain(`objects.ts:${line_of('n === 13')}:`);
+    const freed = new RegExp(
+      `Freed by task insmod/1 .*\\n(?:.* \\(src/.*\\n)*.* module_init \\(.*objects\\.ts:${line_of('kfree(other)')}:`,
+    );
+    expect(failure!.log.join('\n')).toMatch(freed);
+  });
   test('a page after free_page', async () => {
     const { failure } = await run(10);
     expect(failure?.verdict).toBe('use after free');

@@ -86,6 +86,11 @@ function history_of(object: number): string[] {
   return lines;
 }
 
+/** Prints where an object was allocated and freed, as far as that is known. Context: any. */
+export function kasan_print_history(object: number): void {
+  for (const line of history_of(object)) printk_emit(EMERG, line);
+}
+
 // ---- the check -------------------------------------------------------------------------------------------------------
 /** An access of `size` bytes at `a`, which is not below `heap.checked_from`. `where` says what it is meant to be. */
 function check(a: number, where: string, write: boolean, size: number): void {
@@ -180,5 +185,5 @@ function tell(fault: string, a: number, size: number, where: string, write: bool
   const object = `the ${state}${found.bytes}-byte object at ${hex(found.start)} (${found.cache}, ${name_of_owner(found.owner)})`;
   report(`KASAN: ${fault}: ${access}, ${bytes(a - found.start)} into ${object}`);
   add_taint(TAINT_BAD_PAGE);
-  for (const line of history_of(found.start)) printk_emit(EMERG, line);
+  kasan_print_history(found.start);
 }

@@ -10,7 +10,7 @@
 // it is free: that is the caller's part, when it frees.
 import { my } from '../cpu/context.js';
 import { memory_allocated, memory_freed } from '../cpu/order.js';
-import { a_cas, copy_bytes, fill_bytes, ld, ld8, st, st8 } from '../cpu/raw.js';
+import { a_cas, copy_bytes, fill_bytes, ld, ld8, st, st8, STEPPED } from '../cpu/raw.js';
 import { arch_spin_init, lock_irqsave, unlock_irqrestore } from '../cpu/spinlock.js';
 import { BUG, panic, WARN, WARN_ONCE } from '../kernel/panic.js';
 import { Event, trace_end, trace_fast } from '../kernel/trace.js';
@@ -19,6 +19,7 @@ import { GFP_KERNEL, __GFP_ZERO } from '../linux/gfp_types.js';
 import { LINE, Mach, PAGE_SIZE, PAGE_STRUCT, Pcpu, PERCPU, PERCPU_SIZE } from '../machine/memory-map.js';
 import { SLAB_CPU_BYTES, SLAB_EMPTY_KEPT, SLAB_OBJECTS } from '../machine/params.js';
 import { __might_sleep } from '../sched/debug.js';
+import { kasan_print_history } from './kasan.js';
 import { might_alloc } from './might_alloc.js';
 import { count_owned, name_of_owner } from './owner.js';
 import { get_block, put_pages } from './page_alloc.js';
@@ -402,7 +403,8 @@ export function free_object(s: number, page: number, object: number, what: strin
     BUG(`${what}(${cache_name(s)}, ${hex(object)}): not the start of an object`);
   const word = ld(meta);
   // One atomic change, so that of two CPUs that free the object at the same time one is told.
-  if ((word & TAG_MASK) !== TAG_ALLOCATED || a_cas(meta, word, (word & META_OWNER) | TAG_FREE | NO_OBJECT) !== word)
+  if ((word & TAG_MASK) !== TAG_ALLOCATED || a_cas(meta, word, (word & META_OWNER) | TAG_FREE | NO_OBJECT) !== word) {
+    if (STEPPED) kasan_print_history(object);
     BUG(
       `${what}(${cache_name(s)}, ${hex(object)}): ` +
         (word === 0
@@ -411,6 +413,7 @@ export function free_object(s: number, page: number, object: number, what: strin
             ? `double free, allocated last by ${name_of_owner((word & META_OWNER) >>> META_OWNER_SHIFT)}`
             : "the object's metadata was overwritten"),
     );
+  }
   trace_end(Event.KMEM_CACHE_FREE, object);
   // Readers may still look at an object of such a cache, and find that it is another one.
   if ((ld(s + Cache.FLAGS) & SLAB_TYPESAFE_BY_RCU) !== 0) memory_allocated(object, ld(s + Cache.SIZE));

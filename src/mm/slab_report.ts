@@ -1,8 +1,9 @@
 // What is wrong with a pointer that was given to kfree or ksize. Context: any; ends in a BUG.
-import { ld } from '../cpu/raw.js';
+import { ld, STEPPED } from '../cpu/raw.js';
 import { BUG } from '../kernel/panic.js';
 import { PAGE_SIZE } from '../machine/memory-map.js';
 import { address_of, hex, is_managed, Kind, KIND_MASK, order_of, OWNER_SHIFT, page_of } from './page.js';
+import { kasan_print_history } from './kasan.js';
 import { name_of_owner } from './owner.js';
 import { slab_of } from './slab_cache.js';
 import {
@@ -18,7 +19,9 @@ import {
 } from './slab_class.js';
 
 export function bad_kfree(address: number, what = 'kfree'): never {
-  BUG(`${what}(${hex(address)}): ${fault(address, what)}`);
+  const message = fault(address, what);
+  if (STEPPED) kasan_print_history(address);
+  BUG(`${what}(${hex(address)}): ${message}`);
 }
 
 function fault(address: number, what: string): string {

@@ -94,6 +94,7 @@ const MODULES: Entry[] = [
   // On more CPUs threads start later in parallel than a random walk ever makes them.
   races('modules/torture/kthreads', { rounds: 1 }, { cpus: [1] }),
   races('modules/torture/memory', { rounds: 1 }),
+  races('modules/torture/kthread-workers', { rounds: 1 }, { cpus: [1] }),
   same('modules/torture/scale-threads', { threads: 6, rounds: 2 }, { schedules: 20 }),
   same('modules/torture/scale-objects', { objects: 12 }, { schedules: 20 }),
   // Whether a timer is cancelled before it runs is the host's affair.

@@ -9,7 +9,7 @@ import { search } from './stepped-helpers.js';
 /** Who is tested where: a file for each family. test/torture.test.ts sees that nobody is forgotten. */
 export const FAMILIES = {
   cpus: ['idle-wakeup', 'ipi-storm', 'spin'],
-  tasks: ['mutex', 'waiting', 'kthreads', 'timers', 'sleeping', 'scheduling', 'signals'],
+  tasks: ['mutex', 'waiting', 'kthreads', 'timers', 'sleeping', 'scheduling', 'signals', 'kthread-workers'],
   locks: ['rwlock', 'seqlock', 'rwsem', 'semaphore'],
   memory: ['atomics', 'lockless', 'percpu', 'slab', 'pages', 'memory'],
   interrupts: ['tasklets', 'irq-work', 'hrtimers'],

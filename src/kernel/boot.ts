@@ -18,6 +18,7 @@ import { list_init } from '../sched/rawlist.js';
 import { init_wait_table } from '../sched/wait-bit.js';
 import { rcu_init } from '../sched/rcu.js';
 import { rcu_core, rcu_init_percpu } from '../sched/rcu-callbacks.js';
+import { kthread_delayed_work_timer_fn, kthread_flush_work_fn, kthread_worker_fn } from '../sched/kthread-worker.js';
 import { rcu_check_stall } from '../sched/rcu-stall.js';
 import { srcu_invoke_callbacks } from '../sched/srcu.js';
 import { alloc_task, kthread_bind, kthread_create_handle } from '../sched/kthread.js';
@@ -71,6 +72,9 @@ export function init_kernel_code(): void {
   register_text('delayed_work_timer_fn', delayed_work_timer_fn);
   register_text('nothing', nothing);
   register_text('rcu_core', rcu_core);
+  register_text('kthread_worker_fn', kthread_worker_fn);
+  register_text('kthread_flush_work_fn', kthread_flush_work_fn);
+  register_text('kthread_delayed_work_timer_fn', kthread_delayed_work_timer_fn);
   register_text('srcu_invoke_callbacks', srcu_invoke_callbacks);
   seal_kernel_text();
 }

@@ -233,6 +233,20 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
     'tasklet_disable_raw',
   ],
   'sched/kthread.js': ['kthread_stop'],
+  'sched/kthread-worker.js': [
+    'kthread_worker_fn',
+    'kthread_flush_work_raw',
+    'kthread_flush_worker_raw',
+    'kthread_cancel_raw',
+    'kthread_destroy_worker_raw',
+  ],
+  'linux/kthread.js': [
+    'kthread_destroy_worker',
+    'kthread_flush_work',
+    'kthread_flush_worker',
+    'kthread_cancel_work_sync',
+    'kthread_cancel_delayed_work_sync',
+  ],
   'sched/mutex.js': ['mutex_lock_raw', 'mutex_lock_state_raw'],
   'sched/semaphore.js': ['down_raw'],
   'sched/rwsem.js': ['down_read_raw', 'down_write_raw'],
@@ -401,6 +415,7 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'sched/workqueue-cancel.js:grab_pending':
     'nothing pauses between a timer and the queueing, so it never has to try again',
   'sched/workqueue-cancel.js:timer_now': 'as grab_pending: the function of the timer is the kernel’s own, one step',
+  'sched/kthread-worker.js:cancel_timer': 'the function of the timer is the kernel’s own, one step',
   'sched/timer.js:disarm_timeout':
     'the function of a timer on a frame is no module code, so it never pauses while it runs',
   'kernel/boot.js:khungtaskd': 'the stepped machine knows by itself who waits for good',

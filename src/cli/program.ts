@@ -5,6 +5,7 @@ import { DEFAULT_MEMORY, HARD_LOCKUP_MS, MAX_HEAP_MIB, MIN_HEAP_MIB } from '../m
 import type { BenchCommandOptions } from './bench.js';
 import { cpuCount, integer, memorySize, names, seconds, type CommonOptions } from './arguments.js';
 import { exploreCommand, type ExploreCommandOptions } from './explore.js';
+import { inspect_address } from '../explore/inspect.js';
 import type { Interrupt } from './interrupt.js';
 import type { Output } from './output.js';
 import { replayCommand, type ReplayCommandOptions } from './replay.js';
@@ -190,6 +191,11 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
       new Option('--show <names>', "static data of the module to show there, or at the schedule's end: stats,queue,...")
         .argParser(names)
         .default([] as string[], 'none'),
+    )
+    .addOption(
+      new Option('--inspect [address]', "wait for a debugger at Node's inspector, and replay under it")
+        .argParser(inspect_address)
+        .preset('127.0.0.1:9229'),
     )
     .option('--hash', "print a hash over the machine's memory at each switch", false)
     .option('--html <file>', 'write what went wrong as a page to step through in a browser')

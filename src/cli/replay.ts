@@ -1,5 +1,6 @@
 // `lockstep replay`: thin over the library in src/explore.
 import type { ReplayOptions } from '../explore/index.js';
+import type { InspectAddress } from '../explore/inspect.js';
 import { UsageError } from '../machine/errors.js';
 import type { CommonOptions } from './arguments.js';
 import { printFailure, writePage } from './explore.js';
@@ -15,6 +16,7 @@ export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memo
   hash: boolean;
   until?: number;
   show: string[];
+  inspect?: InspectAddress;
   html?: string;
 }
 
@@ -50,6 +52,7 @@ export async function replayCommand(
     hash: options.hash,
     ...(options.until !== undefined && { until: options.until }),
     show: options.show,
+    ...(options.inspect !== undefined && { inspect: options.inspect }),
   };
   const result = await interrupt.race(replay(token, file ?? saved?.module, wanted));
   const { failure, state } = result;

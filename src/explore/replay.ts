@@ -4,6 +4,7 @@ import { UsageError } from '../machine/errors.js';
 import { compileModule } from '../module/compile.js';
 import { describe } from './failure.js';
 import { changed_sources, find_in_history } from './history.js';
+import { wait_for_debugger, type InspectAddress } from './inspect.js';
 import { Follower, machine_state, type MachineState } from './machine-state.js';
 import type { Failure, Outcome, Suppression } from './outcome.js';
 import { Session, type StaticDatum, type Watched } from './session.js';
@@ -21,6 +22,8 @@ export interface ReplayOptions {
   times?: number;
   /** Stops when so many steps have been made: `state` is what the machine is like there. */
   until?: number;
+  /** Waits for a debugger there, pauses when the module is loaded, and closes it after the schedule. */
+  inspect?: InspectAddress;
   /** Names of static data of the module (DEFINE_STATIC) that `state` tells of. */
   show?: readonly string[];
   /** Hash the memory at each switch. On when `times` is more than 1. */
@@ -60,6 +63,8 @@ export async function replay(token: string, file?: string, options: ReplayOption
       `the token was made from other sources than ${path} is now${changed === '' ? '' : `: ${changed}`}; it replays only exactly those (module ${wanted.module}, this is ${compiled.hash.slice(0, 8)})`,
     );
   }
+  // Before the module is loaded: the client has to see it come.
+  const close_debugger = options.inspect === undefined ? null : wait_for_debugger(options.inspect);
   const session = await Session.open(compiled, {
     cpus: wanted.cpus,
     max_steps: wanted.max_steps,
@@ -74,6 +79,12 @@ export async function replay(token: string, file?: string, options: ReplayOption
     );
   const strategy = new Replay(wanted.deviations);
   const statics = find_statics(session, options.show ?? []);
+  if (close_debugger !== null) {
+    // The module is loaded: set breakpoints in its source now, then go on.
+    debugger;
+    session.run(strategy, 0);
+    close_debugger();
+  }
   if (options.until !== undefined) return stopped(session, strategy, options.until, statics);
   const hashing = options.hash === true || times > 1;
   let first: Outcome | null = null;

@@ -462,7 +462,10 @@ function step_module(compiled: CompiledModule, kernel: SteppedKernel): { code: s
       siteBase: kernel.nextSite,
       runtime: "require('lockstep:stepped')",
     });
-    const map = Buffer.from(JSON.stringify(made.map)).toString('base64');
+    const { sources, ...rest } = made.map as { sources: string[] };
+    // Debuggers want URLs.
+    const urls = sources.map((source) => pathToFileURL(source).href);
+    const map = Buffer.from(JSON.stringify({ ...rest, sources: urls })).toString('base64');
     return { code: `${made.code}\n//# sourceMappingURL=data:application/json;base64,${map}\n`, sites: made.sites };
   } catch (error) {
     if (!(error instanceof Unsteppable)) throw error;

@@ -46,16 +46,17 @@ function put(d: number): void {
 }
 
 export function* sender() {
-  put(get());
+  for (let i = 0; i < 3; i++) put(get());
   return 0;
 }
 /** Needs two; gives the first one back first. */
 export function* gatherer() {
-  const first = get();
-  const second = get();
-  put(first);
-  put(get());
-  put(second);
+  for (let i = 0; i < 2; i++) {
+    const first = get();
+    const second = get();
+    put(first);
+    put(second);
+  }
   return 0;
 }
 

@@ -103,7 +103,11 @@ describe('a search', () => {
     ['schedules', { schedules: 0 }, /schedules: 0 is not a whole number from 1 on/],
     ['seed', { seed: 1.5 }, /seed: 1.5 is not a whole number/],
     ['maxSteps', { maxSteps: 0 }, /max-steps: 0 is not a whole number/],
-    ['strategy', { strategy: 'luck' as 'random' }, /there is no strategy 'luck'; there is: random/],
+    [
+      'strategy',
+      { strategy: 'luck' as 'random' },
+      /there is no strategy 'luck'; there are: portfolio, random, pct, pos, surw, bounded/,
+    ],
     ['parameters', { parameters: { speed: 1 } }, /hello has no parameter 'speed': it has none/],
   ])('refuses a wrong %s', async (_name, options, message) => {
     await expect(search(example('hello'), options)).rejects.toThrow(message);

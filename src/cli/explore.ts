@@ -1,5 +1,5 @@
 // `lockstep explore`: thin over the library in src/explore.
-import type { ExploreOptions, Failure, Size } from '../explore/index.js';
+import type { Coverage, ExploreOptions, Failure, Size, StrategyName } from '../explore/index.js';
 import { commandLine } from '../explore/command-line.js';
 import { moduleParameters, type CommonOptions } from './arguments.js';
 import { checkWritable, writeText } from './files.js';
@@ -11,7 +11,9 @@ export interface ExploreCommandOptions extends Omit<CommonOptions, 'memory'> {
   memory?: number;
   schedules: number;
   seed: number;
-  strategy: 'random';
+  strategy: StrategyName;
+  depth?: number;
+  bound?: number;
   maxSteps?: number;
   minimise: boolean;
   /** Where the token is written as a file. */
@@ -28,6 +30,27 @@ function minimisedText({ before, after, schedules, complete }: NonNullable<Failu
   const from = `${sizeText(before)} in ${count(before.steps, 'step')}`;
   const to = `${sizeText(after)} in ${count(after.steps, 'step')}`;
   return `Minimised from ${from} to ${to}, by ${count(schedules, 'schedule')}${complete ? '' : '; not to the end'}`;
+}
+
+const percent = (part: number): string =>
+  part === 0 ? '0 %' : part < 0.001 ? 'under 0.1 %' : `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
+
+/** What a search that found nothing covered, in sentences. */
+function coverageText({ bound, behaviours, no_choice }: Coverage): string[] {
+  if (no_choice) return ['There is nothing to explore: whatever is chosen, the module does this one thing.'];
+  const lines: string[] = [];
+  if (bound?.all === true) lines.push('Covered: every interleaving there is.');
+  else if (bound !== null && bound.completed >= 0)
+    lines.push(`Covered: every interleaving with at most ${count(bound.completed, 'preemption')}.`);
+  if (bound?.all !== true && typeof bound?.searching === 'number')
+    lines.push(`Not covered: those with ${count(bound.searching, 'preemption')}, where the search ended.`);
+  const about = behaviours.exact ? '' : 'about ';
+  lines.push(
+    `Seen: ${about}${count(behaviours.distinct, 'different order')} of the accesses to what is shared, ` +
+      `${behaviours.recent.toLocaleString('en-US')} of them first in the last half of the schedules. ` +
+      `The chance that another schedule shows a new one is about ${percent(behaviours.chance_of_new)}.`,
+  );
+  return lines;
 }
 
 /** Return: the exit code. */
@@ -50,6 +73,8 @@ export async function exploreCommand(
     seed: options.seed,
     ...(options.maxSteps !== undefined && { maxSteps: options.maxSteps }),
     strategy: options.strategy,
+    ...(options.depth !== undefined && { depth: options.depth }),
+    ...(options.bound !== undefined && { bound: options.bound }),
     parameters,
     minimise: options.minimise,
     signal: interrupt.signal,
@@ -81,11 +106,13 @@ export async function exploreCommand(
   });
   if (failure === null) {
     out.line(`${effort}: nothing found`);
+    if (!options.quiet) for (const line of coverageText(result.coverage)) out.line(line);
     if (interrupt.reason !== null) throw interrupt.reason;
     return 0;
   }
   await printFailure(failure, out, options.quiet);
   if (!options.quiet) {
+    if (result.coverage.no_choice) out.line('It fails whatever is chosen: before that there is nothing to choose.');
     out.line(`Found by schedule ${failure.schedule.toLocaleString('en-US')}: ${effort}`);
     if (failure.minimised !== null) out.line(minimisedText(failure.minimised));
   }

@@ -1,7 +1,8 @@
 // The commands, their options and their help, for commander. What a command does is in a file of its own.
 import { Command, type CommanderError, Option } from 'commander';
 import { createRequire } from 'node:module';
-import { DEFAULT_MEMORY, HARD_LOCKUP_MS, MAX_HEAP_MIB, MIN_HEAP_MIB } from '../machine/params.js';
+import { DEFAULT_MEMORY, HARD_LOCKUP_MS, MAX_BOUND, MAX_DEPTH, MAX_HEAP_MIB, MIN_HEAP_MIB } from '../machine/params.js';
+import { DEFAULT_STRATEGY, STRATEGIES } from '../explore/strategies/index.js';
 import type { BenchCommandOptions } from './bench.js';
 import { cpuCount, integer, memorySize, names, seconds, type CommonOptions } from './arguments.js';
 import { exploreCommand, type ExploreCommandOptions } from './explore.js';
@@ -151,7 +152,15 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .argument('[name=value...]', 'its parameters')
     .addOption(new Option('--schedules <n>', 'interleavings to try').argParser(integer(1, Infinity)).default(10_000))
     .addOption(new Option('--seed <n>', 'decides all random choices').argParser(integer(0, 0xffffffff)).default(1))
-    .addOption(new Option('--strategy <name>', 'how to choose').choices(['random']).default('random'))
+    .addOption(new Option('--strategy <name>', 'how to choose').choices(STRATEGIES).default(DEFAULT_STRATEGY))
+    .addOption(
+      new Option('--depth <n>', 'of pct: how many orders a bug needs (default: 3)').argParser(integer(1, MAX_DEPTH)),
+    )
+    .addOption(
+      new Option('--bound <n>', 'of bounded and portfolio: at most so many preemptions').argParser(
+        integer(0, MAX_BOUND),
+      ),
+    )
     .addOption(
       new Option('--max-steps <n>', 'steps of one schedule before it is called a livelock').argParser(
         integer(1, Infinity),

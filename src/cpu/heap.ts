@@ -4,7 +4,6 @@
 // refreshed when the thread attaches a memory or becomes another CPU, and otherwise never written.
 import { Pcpu } from '../machine/memory-map.js';
 import { my, on_enter_cpu } from './context.js';
-import { see } from './observe.js';
 import { ACCESS_POLL, F64, I32, I64, mark, memory_size, on_attach, STEPPED, U16, U32, U8 } from './raw.js';
 
 /** A load or store that hit the null page, lay outside the memory or was not aligned. The kernel makes it an oops. */
@@ -109,7 +108,6 @@ export const heap = {
   no_assignment,
   describe,
   mark,
-  see,
   /** The race detector, in the stepped build: its first word says whether it is on. See `set_race_notes`. */
   races: new Int32Array(32) as Int32Array,
   note_read: (_a: number, _size: number, _where: number): void => {},

@@ -2,15 +2,17 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../machine/errors.js';
 import { compileModule, type CompiledModule } from '../module/compile.js';
-import type { Strategy } from '../stepped/strategy.js';
 import { remember } from './history.js';
 import type { Choice } from './choices.js';
 import { as_recorded, describe } from './failure.js';
 import { minimise, type Minimised } from './minimise.js';
+import type { Coverage } from './coverage.js';
 import type { CountedResults, Failure, Outcome, RaceCounts, Size, Suppression } from './outcome.js';
-import { Session } from './session.js';
-import { RandomWalk } from './strategies/random-walk.js';
+import { Search } from './search.js';
+import type { Session, SessionOptions } from './session.js';
+import { make_strategy, type StrategyName } from './strategies/index.js';
 
+export type { BoundCoverage, Coverage, Variety } from './coverage.js';
 export type {
   CountedResults,
   Failure,
@@ -21,6 +23,7 @@ export type {
   Suppression,
   VerdictKind,
 } from './outcome.js';
+export type { StrategyName } from './strategies/index.js';
 export type { ScheduleReport } from './report/schedule.js';
 export { replay, type ReplayOptions, type ReplayResult } from './replay.js';
 
@@ -35,7 +38,12 @@ export interface ExploreOptions {
   seed?: number;
   /** A schedule longer than this is a livelock. */
   maxSteps?: number;
-  strategy?: 'random';
+  /** How to choose; 'portfolio', a mixture of all, when not given. See docs/explore.md. */
+  strategy?: StrategyName;
+  /** Of strategy 'pct': how many orders a bug needs, from 1 on; 3 when not given. */
+  depth?: number;
+  /** Of strategies 'bounded' and 'portfolio': at most so many preemptions, from 0 on. Without it 'bounded' has no limit. */
+  bound?: number;
   parameters?: Record<string, string | number | boolean>;
   /** False: no type check. */
   check?: boolean;
@@ -66,8 +74,9 @@ export interface LogLine {
 export interface ExploreResult {
   schedules: number;
   steps: number;
-  /** Logs that differ from each other, time stamps aside: the behaviours seen. */
+  /** Logs that differ from each other, time stamps aside. */
   distinct: number;
+  coverage: Coverage;
   elapsed_ms: number;
   failure: Failure | null;
   /** How many schedules failed; 0 or 1 unless keepGoing. */
@@ -75,11 +84,6 @@ export interface ExploreResult {
   /** Null if none were looked for. */
   races: RaceCounts | null;
 }
-
-const make_strategy = (name: string, seed: number): Strategy => {
-  if (name === 'random') return new RandomWalk(seed);
-  throw new UsageError(`there is no strategy '${name}'; there is: random`);
-};
 
 function check_count(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 1)
@@ -93,28 +97,19 @@ function check_count(name: string, value: number): void {
 export async function explore(file: string | CompiledModule, options: ExploreOptions = {}): Promise<ExploreResult> {
   const schedules = options.schedules ?? 10_000;
   check_count('schedules', schedules);
-  const seed = options.seed ?? 1;
-  if (!Number.isSafeInteger(seed)) throw new UsageError(`seed: ${seed} is not a whole number`);
-  const strategy = make_strategy(options.strategy ?? 'random', seed);
+  make_strategy(options); // wrong options are refused before anything is compiled
   const compiled =
     typeof file === 'string' ? await compileModule(file, { build: 'stepped', check: options.check ?? true }) : file;
-  const session = await Session.open(compiled, {
-    ...session_options(compiled, options),
-    races: options.races === true,
-    ...(options.suppressions !== undefined && { suppressions: options.suppressions }),
-  });
+  const search = await Search.open(compiled, session_options(compiled, options), options);
+  const { session } = search;
   session.to_the_end = options.toTheEnd === true;
   const began = performance.now();
-  const behaviours = new Set<string>();
-  let steps = 0;
   let failures = 0;
   let first: { schedule: number; choices: Choice[]; outcome: Outcome } | null = null;
-  let done = 0;
   let breath = began;
-  for (; done < schedules && options.signal?.aborted !== true;) {
-    const outcome = session.run(strategy, done);
-    steps += outcome.steps;
-    behaviours.add(behaviour(session, outcome));
+  for (let number = 0; search.schedules < schedules && !search.exhausted && !aborted(options); number++) {
+    const outcome = search.run(number);
+    if (outcome === null) continue;
     options.onOutcome?.(
       outcome,
       () => session.log().map(({ pid, level, text }) => ({ pid, level, text })),
@@ -122,22 +117,23 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
     );
     if (outcome.verdict !== null) {
       failures++;
-      first ??= { schedule: done, choices: session.choices, outcome };
+      first ??= { schedule: number, choices: session.choices, outcome };
+      if (options.keepGoing !== true) break;
     }
-    done++;
-    if (first !== null && options.keepGoing !== true) break;
-    if ((done & 63) === 0 && performance.now() - breath > 200) {
-      options.onProgress?.(done);
+    if ((search.schedules & 63) === 0 && performance.now() - breath > 200) {
+      options.onProgress?.(search.schedules);
       await new Promise((resolve) => setImmediate(resolve));
       breath = performance.now();
     }
   }
   const elapsed_ms = performance.now() - began;
   const failure = first === null || session.to_the_end ? null : await shrunk(session, first, options);
+  const { steps, coverage } = search;
   return {
-    schedules: done,
+    schedules: search.schedules,
     steps,
-    distinct: behaviours.size,
+    distinct: coverage.outcomes.distinct,
+    coverage,
     elapsed_ms,
     failure,
     failures,
@@ -145,20 +141,12 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
   };
 }
 
+const aborted = (options: ExploreOptions): boolean => options.signal?.aborted === true;
+
 function session_options(
   compiled: CompiledModule,
-  options: {
-    cpus?: number;
-    memory?: number;
-    maxSteps?: number;
-    parameters?: Record<string, string | number | boolean>;
-  },
-): {
-  cpus?: number;
-  memory?: number;
-  max_steps?: number;
-  parameters?: Record<string, string | number | boolean>;
-} {
+  options: Pick<ExploreOptions, 'cpus' | 'memory' | 'maxSteps' | 'parameters' | 'races' | 'suppressions'>,
+): SessionOptions {
   for (const name of Object.keys(options.parameters ?? {})) {
     if (compiled.parameters.some((p) => p.name === name)) continue;
     const known = compiled.parameters.map((p) => p.name).join(', ');
@@ -171,19 +159,9 @@ function session_options(
     ...(options.memory !== undefined && { memory: options.memory }),
     ...(options.maxSteps !== undefined && { max_steps: options.maxSteps }),
     ...(options.parameters !== undefined && { parameters: options.parameters }),
+    races: options.races === true,
+    ...(options.suppressions !== undefined && { suppressions: options.suppressions }),
   };
-}
-
-/** What a person could tell two runs apart by; on which CPU it happened is not part of it. */
-function behaviour(session: Session, outcome: Outcome): string {
-  if (outcome.verdict === null && !session.has_log) return '\n'; // the usual one: no string is made
-  const text = session.has_log
-    ? session
-        .log()
-        .map((r) => (r.text.startsWith('CPU: ') ? '' : `${r.pid}:${r.text}`))
-        .join('\n')
-    : '';
-  return `${outcome.verdict ?? ''}\n${text}`;
 }
 
 async function shrunk(

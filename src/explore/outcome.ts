@@ -43,8 +43,6 @@ export interface Outcome {
   switches: number;
   /** With verdict 'data race'. */
   race?: RaceReport;
-  /** The strategy ended it: what would follow was covered by earlier schedules. */
-  stopped: boolean;
   /** A hash over the order in which the module's steps touched what they share: a number for the behaviour. */
   signature: number;
 }

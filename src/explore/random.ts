@@ -28,6 +28,10 @@ export class Random {
   below(n: number): number {
     return ((this.next() >>> 16) * n) >>> 16;
   }
+  /** From 0 up to, and never, 1. */
+  unit(): number {
+    return this.next() / 0x100000000;
+  }
   /** How often a coin falls heads before the first tails; at most 32. */
   halves(): number {
     return Math.clz32(this.next());

@@ -29,26 +29,27 @@ import { verdict_of_message } from './verdicts.js';
 export type { CountedResults, Outcome, Results, VerdictKind };
 
 type LoadedKernel = Promise<{ kernel: SteppedKernel; graph: SteppedGraph }>;
-const graphs = new Map<string, LoadedKernel>();
+const graphs = new Map<number, LoadedKernel>();
 
-/** Builds the stepped kernel if it is stale and imports it: once for each kind of machine. */
-export function stepped_kernel(bytes = STEPPED_MEMORY, observed = false): LoadedKernel {
-  const kind = `?memory=${bytes}${observed ? '&observe' : ''}`;
-  const made = graphs.get(kind) ?? load_graph(kind, bytes);
-  graphs.set(kind, made);
+/** Builds the stepped kernel if it is stale and imports it: once for each size of the memory. */
+export function stepped_kernel(bytes = STEPPED_MEMORY): LoadedKernel {
+  const made = graphs.get(bytes) ?? load_graph(bytes);
+  graphs.set(bytes, made);
   return made;
 }
-async function load_graph(kind: string, bytes: number): LoadedKernel {
+async function load_graph(bytes: number): LoadedKernel {
   // A schedule is many small functions: with the compiler's own limit it calls what it should merge (a fifth slower).
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
   // A module's frames lie below those of what it called, of which a call trace leaves many out.
   Error.stackTraceLimit = 32;
   process.setSourceMapsEnabled(true); // before the graph is compiled, or its stacks are those of the output
   const kernel = buildSteppedKernel();
-  const graph = (await import(`${pathToFileURL(join(kernel.root, BUNDLE)).href}${kind}`).catch((error: Error) => {
-    if (!(error instanceof RangeError)) throw error;
-    throw new EnvironmentFailure(`cannot allocate ${bytes >>> 20} MiB for the machine: ${error.message}`);
-  })) as SteppedGraph;
+  const graph = (await import(`${pathToFileURL(join(kernel.root, BUNDLE)).href}?memory=${bytes}`).catch(
+    (error: Error) => {
+      if (!(error instanceof RangeError)) throw error;
+      throw new EnvironmentFailure(`cannot allocate ${bytes >>> 20} MiB for the machine: ${error.message}`);
+    },
+  )) as SteppedGraph;
   const unset = settle();
   if (unset.length > 0)
     throw new Error(`headers of the stepped kernel have names without a value: ${unset.join(', ')}`);
@@ -63,13 +64,12 @@ export interface SessionOptions {
   /** Look for data races. */
   races?: boolean;
   suppressions?: readonly Suppression[];
-  /** The machine notes what each step reads and writes: for coverage, and for strategies that ask for it. Slower. */
-  observed?: boolean;
 }
 
 const PASSED = { verdict: null, message: '' } as const;
 
-let owner: Session | null = null;
+/** Of each kernel in this thread, the session whose machine it is. */
+const owners = new Map<SteppedGraph, Session>();
 
 export class Session {
   /** The choices of the last schedule, as `encode_choice` makes them; the first `choice_count` are valid. */
@@ -81,7 +81,6 @@ export class Session {
   #exit_module = 0;
   #hash = 0;
   #switches = 0;
-  #stopped = false;
   /** The log at the restore point. */
   #log_start = 0;
   #sites: Map<number, Site> | null = null;
@@ -121,7 +120,7 @@ export class Session {
       value === true ? 'y' : value === false ? 'n' : String(value),
     ]);
     const memory = options.memory ?? STEPPED_MEMORY;
-    const { kernel, graph: k } = await stepped_kernel(memory, options.observed);
+    const { kernel, graph: k } = await stepped_kernel(memory);
     const made = step_module(compiled, kernel);
     const session = new Session(
       compiled,
@@ -163,7 +162,7 @@ export class Session {
     k.core.init_cpus(this.cpus);
     k.core.reset_machine();
     k.boot.boot_machine();
-    owner = this;
+    owners.set(k, this);
     const mod = k.module.load_module({
       name: this.compiled.name,
       source: this.compiled.file,
@@ -179,11 +178,6 @@ export class Session {
     this.#mod = mod;
     this.#init_module = k.text.text_handle(k.module.init_module as never);
     this.#exit_module = k.text.text_handle(k.module.exit_module as never);
-    runtime.s = k.core.step_here;
-    runtime.l = k.core.loop_here;
-    runtime.objects = k.heap.heap.checked_from;
-    runtime.view = (f, view) =>
-      k.kasan.check_view((f as { name: string }).name, (view as { '@addr': number })['@addr']);
     this.#log_start = k.raw.ld(Mach.LOG_HEAD);
     k.core.set_restore_point();
   }
@@ -193,14 +187,23 @@ export class Session {
     return this.#choices.slice(0, this.#choice_count).map((n) => decode_choice(n, this.cpus));
   }
 
+  /** The steps of modules are this machine's. */
+  #attach(): void {
+    const { core, heap, kasan } = this.k;
+    runtime.s = core.step_here;
+    runtime.l = core.loop_here;
+    runtime.objects = heap.heap.checked_from;
+    runtime.view = (f, view) => kasan.check_view((f as { name: string }).name, (view as { '@addr': number })['@addr']);
+  }
+
   /** Runs one schedule from the restore point. */
   run(strategy: Strategy, schedule: number, hashing = false): Outcome {
-    if (owner !== this) throw new UsageError('another stepped machine has been opened in this thread');
     const { core } = this.k;
+    if (owners.get(this.k) !== this) throw new UsageError('another stepped machine has been opened in this thread');
+    if (runtime.s !== core.step_here) this.#attach();
     this.#choice_count = 0;
     this.#hash = 0;
     this.#switches = 0;
-    this.#stopped = false;
     // A test runner's own mapping of stacks does not know the module's code: Node's does.
     const runner = Error.prepareStackTrace;
     if (runner !== undefined) (Error as { prepareStackTrace?: unknown }).prepareStackTrace = undefined;
@@ -217,7 +220,6 @@ export class Session {
         steps,
         hash: this.#hash,
         switches: this.#switches,
-        stopped: this.#stopped,
         signature: core.schedule_signature(),
         ...(verdict === 'data race' && { race: this.#detector.report() }),
       };
@@ -246,13 +248,13 @@ export class Session {
     let bad = this.#phase(strategy, hashing);
     const result = core.watched_result();
     results.init = result;
-    if (bad !== null || this.#stopped) return bad;
+    if (bad !== null) return bad;
     if (result === null) return this.#stuck('module_init never returns');
     if (result < 0) return { verdict: 'init', message: `module_init returned ${result} (-${errname(-result) ?? '?'})` };
     if (module.has_exit(this.#mod)) {
       this.#start('exit_module', 'rmmod');
       bad = this.#phase(strategy, hashing);
-      if (bad !== null || this.#stopped) return bad;
+      if (bad !== null) return bad;
       results.exit = core.watched_result();
       if (results.exit === null) return this.#stuck('module_exit never returns');
     } else if (core.hung_tasks() > 0)
@@ -265,9 +267,6 @@ export class Session {
     switch (core.run(strategy, this.#recorder, this.max_steps, hashing, this.to_the_end)) {
       case 'quiet':
         return core.mutex_waiters() > 0 ? this.#stuck('tasks wait for mutexes that nobody will unlock') : null;
-      case 'stopped':
-        this.#stopped = true;
-        return null;
       case 'finding':
         return this.#finding();
       case 'panic':

@@ -133,3 +133,18 @@ export const RACE_PLACES = 65_536;
 export const RACE_ACCESSES = 131_072;
 /** Accesses of a sequence counter's reader that count as marked, if it does not ask whether to read again: as KCSAN. */
 export const RACE_SEQCOUNT_READS = 1000;
+
+/** Exploring: a CPU that made so many steps in a row, where others could go on, gives way: it may poll for what they do. */
+export const STRATEGY_FAIR_STEPS = 500;
+/** Exploring: schedules from which a strategy learns how long they are, and what they share. */
+export const PCT_LEARNS = 16;
+export const SURW_LEARNS = 16;
+/** Exploring: the portfolio's bounded search goes up to this many preemptions. */
+export const PORTFOLIO_BOUND = 3;
+/** Exploring: schedules of more steps than this are long ones for the portfolio. */
+export const PORTFOLIO_LONG = 600;
+/** Exploring: signatures that the count of behaviours keeps; of more, it is an estimate. */
+export const BEHAVIOURS_KEPT = 1 << 16;
+/** Exploring: the largest --depth and --bound. */
+export const MAX_DEPTH = 100;
+export const MAX_BOUND = 200;

@@ -54,28 +54,7 @@ import {
   TASK_UNINTERRUPTIBLE,
 } from '../sched/task-layout.js';
 import { NR_HRTIMERS } from '../sched/work-layout.js';
-import {
-  begin_step,
-  end_step,
-  observe_schedule,
-  order_schedule,
-  order_signature,
-  signature,
-  step_order,
-} from './observe.js';
-import {
-  a_ld,
-  hash_memory,
-  ld,
-  ld8,
-  ldf64,
-  OBSERVED,
-  own_bytes,
-  own_words,
-  restore_snapshot,
-  st,
-  take_snapshot,
-} from './raw.js';
+import { a_ld, hash_memory, ld, ld8, ldf64, own_bytes, own_words, restore_snapshot, st, take_snapshot } from './raw.js';
 import {
   clock_ns,
   count_step,
@@ -87,8 +66,9 @@ import {
   reset_clock,
   steps,
 } from './clock.js';
-import { Action, Context, CONTEXT_BITS, STOP, type Decision, type Strategy, type View } from './strategy.js';
+import { Action, Context, CONTEXT_BITS, type Decision, type Strategy, type View } from './strategy.js';
 import { after_everything, at, At, reset_clocks, end_context, switched } from '../detect/clocks.js';
+import { order_schedule, order_signature, step_order } from '../detect/behaviour.js';
 import { reset_shadow } from '../detect/shadow.js';
 
 type Activation = Generator<number, unknown, void>;
@@ -216,10 +196,6 @@ export function step_here(site: number, place: number, a?: unknown, b?: unknown)
     count_step();
     now[Now.OWN_STEPS]!++;
     step_order(cpu, site, place);
-    if (OBSERVED) {
-      end_step();
-      begin_step(cpu, site);
-    }
     at[At.SITE] = site;
     if (tracer !== null) tracer.step(site);
     return false;
@@ -330,7 +306,6 @@ export function restore(): void {
   now[Now.OWN_STEPS] = 0;
   switch_cpu(0);
   order_schedule();
-  if (OBSERVED) observe_schedule();
 }
 
 /** Makes this thread's machine one of `n` CPUs. */
@@ -353,6 +328,7 @@ export function set_tracer(f: Tracer | null): void {
 }
 export const total_steps = (): number => steps();
 export const now_ns = (): number => clock_ns();
+export const schedule_signature = (): number => order_signature();
 
 // ---- who can go on --------------------------------------------------------------------------------------------------
 const view: View = {
@@ -366,28 +342,12 @@ const view: View = {
   steps,
   context,
   place: (c) => (pending_site[c]! < 0 ? 0 : pending_place[c]!),
-  state,
 };
 function context(c: number): number {
   if (depth[c] !== 0) return (c << CONTEXT_BITS) | Context.INTERRUPT;
   const task = ld(percpu_base(c) + Pcpu.RQ_CURR);
   return task === 0 ? (c << CONTEXT_BITS) | Context.IDLE : (task_pid(task) << CONTEXT_BITS) | Context.TASK;
 }
-/**
- * Beside the order of the accesses: the time, and when the next timers are due. Other times that the memory holds, as how
- * long a task has run, differ by a few steps between two schedules that count as one.
- */
-function state(extra: number): number {
-  if (!OBSERVED) return 0;
-  let all = extra ^ Math.imul(clock_ns() | 0, 0x2c1b3c6d);
-  if (ld(Mach.NR_TIMERS) !== 0)
-    for (let c = 0; c < now[Now.CPUS]!; c++) {
-      const area = percpu_base(c);
-      all = Math.imul(all ^ ldf64(area + Pcpu.DEADLINE), 0x297a2d39) ^ ldf64(area + Pcpu.HR_DEADLINE);
-    }
-  return signature(all);
-}
-export const schedule_signature = order_signature;
 
 function can_interrupt(area: number): boolean {
   return (ld(area + Pcpu.PENDING) & ~NMI_VECTORS) !== 0 && ld(area + Pcpu.IRQ_OFF) === 0;
@@ -808,9 +768,7 @@ export type Ended =
   | 'finding'
   | 'panic'
   | 'deadlock'
-  | 'livelock'
-  /** The strategy said so. */
-  | 'stopped';
+  | 'livelock';
 
 export interface Recorder {
   /**
@@ -845,19 +803,15 @@ export function run(
     for (;;) {
       let count = look();
       if (count === 0) {
-        if (OBSERVED) begin_step(-1, -1);
         if (!jump()) {
           if (!spinning()) return 'quiet';
           if (!pass_jiffy()) return 'deadlock';
         }
-        if (OBSERVED) end_step();
         count = look();
         if (count === 0) return spinning() ? 'deadlock' : 'quiet';
       }
       choice = decide(strategy, count);
       const { cpu: c, action } = decision;
-      if (c === STOP) return 'stopped';
-      if (OBSERVED) begin_step(c, pending_site[c]!);
       if (action >= Action.TICK) pass_time(action, c);
       now[Now.COUNTDOWN] = Math.min(decision.steps, max_steps - steps());
       const before = steps();
@@ -867,7 +821,6 @@ export function run(
       if (ld(Mach.RCU_QS_LEFT) !== 0) rcu_poll();
       if (publish_jiffies()) raise_due();
       else if (ld(NR_HRTIMERS) !== 0) raise_due_hr();
-      if (OBSERVED) end_step();
       if (hashing) recorder.hashed((hash = hash_memory(hash)));
       if (found() && !to_the_end) return 'finding';
       if (steps() > max_steps) return 'livelock';
@@ -897,7 +850,6 @@ function decide(strategy: Strategy, count: number): boolean {
   }
   strategy.decide(view, decision);
   const { cpu: c } = decision;
-  if (c === STOP) return false;
   const area = percpu_base(c);
   if (decision.action === Action.RUN && ld(area + Pcpu.PENDING) === 0) return true;
   // A CPU that waits, or has nothing to run, can only take its interrupt.

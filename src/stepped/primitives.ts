@@ -284,7 +284,6 @@ export const TWINS: Readonly<Record<string, readonly string[]>> = {
 
 /** In the stepped build another file of dist/ stands in for these. */
 export const REPLACED: Readonly<Record<string, string>> = {
-  'cpu/observe.js': 'stepped/observe.js',
   'cpu/raw.js': 'stepped/raw.js',
   'cpu/clock.js': 'stepped/clock.js',
   'cpu/delay.js': 'stepped/delay.js',

@@ -6,16 +6,9 @@
 //
 // The memory is made when this file is loaded, `?memory=BYTES` in its address, and is the only one: its views are
 // constants, which halves the code of every access. A machine of another size has a kernel of its own.
-//
-// With `observe` in the address each access is noted, see observe.ts. What is chosen so is a constant, too.
 import { STEPPED_MEMORY } from '../machine/params.js';
-import { observe_memory, see, see_range, wrote, wrote_range } from './observe.js';
 
-const address = new URL(import.meta.url).searchParams;
-export const memory_size = Number(address.get('memory') ?? STEPPED_MEMORY);
-/** Accesses are noted. */
-export const OBSERVED = address.has('observe');
-if (OBSERVED) observe_memory(memory_size);
+export const memory_size = Number(new URL(import.meta.url).searchParams.get('memory') ?? STEPPED_MEMORY);
 const pages = memory_size >>> 16;
 export const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 export const I32 = new Int32Array(memory.buffer);
@@ -64,27 +57,10 @@ function touch(block: number): void {
   stamp[block] = count[Count.EPOCH]!;
   dirty[count[Count.DIRTY]!++] = block;
 }
-const mark_plain = (a: number): void => {
+/** Notes that the word at `a` is about to be written. */
+export const mark = (a: number): void => {
   const block = a >> BLOCK_SHIFT;
   if (stamp[block] !== count[Count.EPOCH]) touch(block);
-};
-/** Notes that the word at `a` is about to be written. */
-export const mark = OBSERVED
-  ? (a: number): void => {
-      wrote(a);
-      mark_plain(a);
-    }
-  : mark_plain;
-/** The same of two words. */
-const mark64 = OBSERVED
-  ? (a: number): void => {
-      wrote(a + 4);
-      mark(a);
-    }
-  : mark_plain;
-const see64 = (a: number): void => {
-  see(a);
-  see(a + 4);
 };
 
 /** From here a restore comes back to this. */
@@ -124,52 +100,30 @@ export function hash_memory(hash: number): number {
   return hash;
 }
 
-const ld_plain = (a: number): number => I32[a >> 2]!;
-const ld_seen = (a: number): number => {
-  see(a);
-  return I32[a >> 2]!;
-};
-export const ld = OBSERVED ? ld_seen : ld_plain;
-const st_plain = (a: number, v: number): void => {
+export const ld = (a: number): number => I32[a >> 2]!;
+export const st = (a: number, v: number): void => {
   const block = a >> BLOCK_SHIFT;
   if (stamp[block] !== count[Count.EPOCH]) touch(block);
   I32[a >> 2] = v;
 };
-const st_seen = (a: number, v: number): void => {
-  mark(a);
-  I32[a >> 2] = v;
-};
-export const st = OBSERVED ? st_seen : st_plain;
-export const ld8 = (a: number): number => {
-  if (OBSERVED) see(a);
-  return U8[a]!;
-};
+export const ld8 = (a: number): number => U8[a]!;
 export const st8 = (a: number, v: number): void => {
   mark(a);
   U8[a] = v;
 };
-export const ld16 = (a: number): number => {
-  if (OBSERVED) see(a);
-  return U16[a >> 1]!;
-};
+export const ld16 = (a: number): number => U16[a >> 1]!;
 export const st16 = (a: number, v: number): void => {
   mark(a);
   U16[a >> 1] = v;
 };
-export const ld64 = (a: number): bigint => {
-  if (OBSERVED) see64(a);
-  return I64[a >> 3]!;
-};
+export const ld64 = (a: number): bigint => I64[a >> 3]!;
 export const st64 = (a: number, v: bigint): void => {
-  mark64(a);
+  mark(a);
   I64[a >> 3] = v;
 };
-export const ldf64 = (a: number): number => {
-  if (OBSERVED) see64(a);
-  return F64[a >> 3]!;
-};
+export const ldf64 = (a: number): number => F64[a >> 3]!;
 export const stf64 = (a: number, v: number): void => {
-  mark64(a);
+  mark(a);
   F64[a >> 3] = v;
 };
 
@@ -206,21 +160,21 @@ export const a_xchg = (a: number, v: number): number => {
   return old;
 };
 export const a_cas = (a: number, old: number, v: number): number => {
-  const is = ld(a);
+  const is = I32[a >> 2]!;
   if (is === (old | 0)) st(a, v);
   return is;
 };
 export const a_ld8 = ld8;
 export const a_st8 = st8;
 export const a_cas8 = (a: number, old: number, v: number): number => {
-  const is = ld8(a);
+  const is = U8[a]!;
   if (is === (old & 0xff)) st8(a, v);
   return is;
 };
 export const a_ld16 = ld16;
 export const a_st16 = st16;
 export const a_cas16 = (a: number, old: number, v: number): number => {
-  const is = ld16(a);
+  const is = U16[a >> 1]!;
   if (is === (old & 0xffff)) st16(a, v);
   return is;
 };
@@ -257,7 +211,7 @@ export const a_xchg64 = (a: number, v: bigint): bigint => {
   return old;
 };
 export const a_cas64 = (a: number, old: bigint, v: bigint): bigint => {
-  const is = ld64(a);
+  const is = I64[a >> 3]!;
   if (is === BigInt.asIntN(64, old)) st64(a, v);
   return is;
 };
@@ -266,16 +220,14 @@ function mark_range(a: number, n: number): void {
   if (n <= 0) return;
   for (let block = a >> BLOCK_SHIFT; block <= (a + n - 1) >> BLOCK_SHIFT; block++)
     if (stamp[block] !== count[Count.EPOCH]) touch(block);
-  if (OBSERVED) wrote_range(a, n);
 }
 /** Words to 0. A block that is all 0 already, as most of a new object is, is neither written nor to be restored. */
 function clear_blocks(a: number, n: number): void {
-  if (OBSERVED) wrote_range(a, n);
   const words = I32;
   const end = (a + n) >> 2;
   for (let w = a >> 2; w < end; w += 4) {
     if ((words[w]! | words[w + 1]! | words[w + 2]! | words[w + 3]!) === 0) continue;
-    mark_plain(w << 2);
+    mark(w << 2);
     words[w] = 0;
     words[w + 1] = 0;
     words[w + 2] = 0;
@@ -292,7 +244,6 @@ export function fill_bytes(a: number, value: number, n: number): void {
 }
 export function copy_bytes(to: number, from: number, n: number): void {
   mark_range(to, n);
-  if (OBSERVED) see_range(from, n);
   U8.copyWithin(to, from, from + n);
 }
 
@@ -301,9 +252,8 @@ export const futex_wait = (_a: number, _v: number, _ms: number): 'ok' | 'not-equ
 export const futex_wake = (_a: number, _n: number): number => 0;
 
 const write = (array: string, shift: number) => (a: string, v: string) =>
-  `${OBSERVED && shift === 3 ? `heap.mark(${a} + 4); ` : ''}heap.mark(${a}); heap.${array}[${shift === 0 ? a : `(${a}) >> ${shift}`}] = ${v}`;
-type Accessor = { read: (a: string) => string; write: (a: string, v: string) => string };
-const PLAIN: Record<string, Accessor> = {
+  `heap.mark(${a}); heap.${array}[${shift === 0 ? a : `(${a}) >> ${shift}`}] = ${v}`;
+export const ACCESS: Record<string, { read: (a: string) => string; write: (a: string, v: string) => string }> = {
   i8: { read: (a) => `heap.U8[${a}] << 24 >> 24`, write: write('U8', 0) },
   u8: { read: (a) => `heap.U8[${a}]`, write: write('U8', 0) },
   i16: { read: (a) => `heap.U16[(${a}) >> 1] << 16 >> 16`, write: write('U16', 1) },
@@ -314,13 +264,6 @@ const PLAIN: Record<string, Accessor> = {
   u64: { read: (a) => `BigInt.asUintN(64, heap.I64[(${a}) >> 3])`, write: write('I64', 3) },
   f64: { read: (a) => `heap.F64[(${a}) >> 3]`, write: write('F64', 3) },
 };
-const seen = ({ read, write }: Accessor, wide: boolean): Accessor => ({
-  read: (a) => `(heap.see(${a}), ${wide ? `heap.see(${a} + 4), ` : ''}${read(a)})`,
-  write,
-});
-export const ACCESS: Readonly<Record<string, Accessor>> = OBSERVED
-  ? Object.fromEntries(Object.entries(PLAIN).map(([name, access]) => [name, seen(access, name.endsWith('64'))]))
-  : PLAIN;
 export const ACCESS_POLL = '';
 /** Tells the race detector, if it is on. `where`: index of the field in `fields`, linux/view.ts. */
 export const ACCESS_NOTE = (size: number, write: boolean, where: number): string =>

@@ -26,11 +26,6 @@ export interface View {
    * 0 if that is not known, or the CPU does not stand before a step.
    */
   place(c: number): number;
-  /**
-   * The same number for two beginnings of schedules that differ only in the order of steps that touch nothing in common,
-   * and mixed in, `extra`. 0 if the machine is not observed.
-   */
-  state(extra: number): number;
 }
 
 /** What `View.context` says: a number and, in the two low bits, of what. */
@@ -54,9 +49,6 @@ export const enum Action {
   /** Time jumps to the next timer's deadline, whose interrupt is pending from then on; this CPU goes on. */
   TIMER = 3,
 }
-
-/** In `Decision.cpu`: the schedule ends here, all that could follow is known. */
-export const STOP = -1;
 
 /** Filled in by the strategy. */
 export interface Decision {

@@ -1,8 +1,9 @@
 // Random walk: at each step the CPU that runs goes on with probability 1/2, else any that can is as likely as any other.
 // An interrupt that is pending is taken with probability 1/2 at each decision, a tick arrives now and then where it could
 // change something.
-import { Action, type Decision, type Strategy, type View } from '../../stepped/strategy.js';
+import { Action, type Decision, type View } from '../../stepped/strategy.js';
 import { Random } from '../random.js';
+import type { SearchStrategy } from './search-strategy.js';
 
 /** One decision in this many is a tick, where another task waits for the CPU, and where only timers are armed. */
 const TICK_CONTENDED = 4;
@@ -10,8 +11,9 @@ const TICK_TIMERS = 32;
 /** Mean length of a run when there is only one CPU but still something to choose. */
 const ALONE_STEPS = 16;
 
-export class RandomWalk implements Strategy {
+export class RandomWalk implements SearchStrategy {
   readonly name = 'random';
+  readonly learns = 0;
   readonly #random = new Random();
   /** Of the last decision: its length ends where another CPU is the next. */
   #another = false;

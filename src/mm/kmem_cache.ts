@@ -316,7 +316,14 @@ function add_slab(s: number, page: number): void {
 function construct(s: number, page: number): void {
   const ctor = ld(s + Cache.CTOR);
   const base = address_of(page);
-  for (let i = 0; i < ld(s + Cache.OBJECTS); i++) call_text(ctor, base + i * ld(s + Cache.SIZE));
+  for (let i = 0; i < ld(s + Cache.OBJECTS); i++) {
+    // The constructor may write it: to the address checks it is allocated meanwhile.
+    const meta = base + ld(s + Cache.META) + i * 4;
+    const word = ld(meta);
+    st(meta, TAG_ALLOCATED);
+    call_text(ctor, base + i * ld(s + Cache.SIZE));
+    st(meta, word);
+  }
 }
 
 function take(s: number): number {

@@ -1,5 +1,7 @@
 // What the kernel uses of WebAssembly's API; neither @types/node 20 nor the es2023 library declares it.
 declare namespace WebAssembly {
+  /** True if the engine would compile it. */
+  function validate(bytes: Uint8Array): boolean;
   class Memory {
     constructor(descriptor: { initial: number; maximum: number; shared: true });
     readonly buffer: SharedArrayBuffer;

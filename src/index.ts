@@ -17,6 +17,7 @@ export type { ChromeEvent, ChromeTrace } from './machine/chrome-types.js';
 export type { CpuStatistics } from './machine/statistics.js';
 export type { LogRecord } from './kernel/log-reader.js';
 export { compileModule, type CompiledModule, type CompileOptions } from './module/compile.js';
+export { loadModule, type LoadableModule } from './module/load.js';
 export { SourceErrors, type RefusalKind, type SourceError } from './module/errors.js';
 export {
   explore,

@@ -51,7 +51,7 @@ export async function run_c(
   let counts: Record<string, number> | null = null;
   let left = -1;
   try {
-    await machine.insmod_ko(`${FIXTURES}migrate.ko`, { ...c, wait: other === null ? 0 : 1 });
+    await machine.insmod(`${FIXTURES}migrate.ko`, { ...c, wait: other === null ? 0 : 1 });
     if (other !== null) await machine.insmod(other, ts);
     await machine.idle(patience);
     left = machine.tasks;

@@ -8,23 +8,32 @@
 // function, a callback or a symbol of C is used as any other, from both languages.
 //
 // This thread's table and instances are code, thrown away at power-on. In the machine's memory: the module's data, and
-// behind it one word, the address of its tables of symbols, parameters and information (see cc/compile.ts).
+// behind it one word, the address of its tables of symbols and parameters (see cc/glue.ts).
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { my } from '../cpu/context.js';
 import { ld, on_attach, st } from '../cpu/raw.js';
-import { evaluating } from '../kernel/loading.js';
+import { evaluating, type Parameter } from '../kernel/loading.js';
+import { BUG } from '../kernel/panic.js';
+import { set_c_places } from '../kernel/stack.js';
 import {
   add_symbol,
+  call_text,
   is_c_text,
+  is_text,
+  module_of_text,
   kallsyms_lookup_name,
   next_text_handle,
   register_text,
   text_at,
   type CText,
 } from '../kernel/text.js';
-import { initialising, take_static, view_at } from '../linux/static.js';
-import { int } from '../linux/types.js';
+import { initialising, take_static } from '../linux/static.js';
+import { Pcpu } from '../machine/memory-map.js';
 import { api } from './api.js';
+import { placesOf, readKo, type KoInfo } from './ko-file.js';
 import { c_string } from './memory.js';
+import { KernelParam, kernel_parameter } from './param.js';
 import { c_activation, call_c, reset_c, set_function_of } from './run.js';
 import { asyncify_data, asyncify_state, stack_pointer } from './registers.js';
 import { sleepers } from './sleepers.js';
@@ -33,6 +42,9 @@ import { module_needs } from './wasm-file.js';
 interface Image {
   module: string;
   bytes: Uint8Array;
+  info: KoInfo;
+  /** Folder that the source positions are relative to. */
+  root: string;
   memory_base: number;
   table_base: number;
   table_size: number;
@@ -63,12 +75,21 @@ export function reset_images(): void {
   reset_c();
 }
 
+/** What the glue's table holds, in words: begin and end of two tables, and the hooks. */
+const enum Tables {
+  KSYMTAB = 0,
+  PARAM = 8,
+  INIT = 16,
+  EXIT = 20,
+}
+
 /**
- * Loads the C module in `file` on this CPU, as part of the evaluation that is going on.
+ * Loads the C module in `file` on this CPU, as part of the evaluation that is going on; its positions are relative to
+ * the folder of `path`.
  * Context: insmod's task on the first CPU, hardirq on the others. Throws for what is no module or needs a symbol that
  * nobody has.
  */
-export function load_image(file: string): void {
+export function load_image(file: string, path: string): void {
   const evaluation = evaluating('a C module');
   const { module } = evaluation;
   const bytes = readFileSync(file);
@@ -78,6 +99,8 @@ export function load_image(file: string): void {
   const image: Image = {
     module,
     bytes,
+    info: readKo(bytes),
+    root: dirname(path),
     memory_base,
     table_base: next_text_handle(),
     table_size: needs.table_size,
@@ -87,25 +110,27 @@ export function load_image(file: string): void {
   if (initialising()) first(image);
 
   const at = ld(tables);
-  const names = new Map<number, string>();
-  for_entries(at, 8, (entry) => names.set(ld(entry), c_string(ld(entry + 4))));
+  const init = ld(at + Tables.INIT);
+  const exit = ld(at + Tables.EXIT);
+  const names = new Map<number, string>([
+    [init, 'init_module'],
+    [exit, 'cleanup_module'],
+  ]);
+  for_entries(at + Tables.KSYMTAB, 8, (entry) => names.set(ld(entry), c_string(ld(entry + 4))));
   for (let i = 0; i < image.table_size; i++) {
     const slot = image.table_base + i;
     register_text(names.get(slot) ?? `${module}_function_${i}`, c_text(slot), module);
   }
+  names.delete(init);
+  names.delete(exit);
   register_data(image, names, memory_base + needs.memory_size);
-  for_entries(at + 8, 8, (entry) => {
-    const name = c_string(ld(entry));
-    evaluation.parameters.push({ name, type: int, cell: view_at(int, ld(entry + 4), name), mode: 0, description: '' });
+  for_entries(at + Tables.PARAM, KernelParam.SIZE, (entry) => {
+    const parameter: Parameter = kernel_parameter(entry);
+    evaluation.parameters.push(parameter);
   });
-  for_entries(at + 16, 4, (entry) => {
-    const [, key, value] = /^(\w+)=(.*)$/.exec(c_string(ld(entry))) ?? [];
-    if (key !== undefined) evaluation.info.set(key, value!);
-  });
-  for (const [slot, name] of names) {
-    if (name === 'init_module') evaluation.init = text_at(slot);
-    if (name === 'cleanup_module') evaluation.exit = text_at(slot);
-  }
+  for (const [tag, text] of image.info.info) if (!evaluation.info.has(tag)) evaluation.info.set(tag, text);
+  if (init !== 0) evaluation.init = text_at(init);
+  if (exit !== 0) evaluation.exit = text_at(exit);
   images.push(image);
 }
 
@@ -120,6 +145,16 @@ function first(image: Image): void {
 function for_entries(at: number, size: number, f: (entry: number) => void): void {
   for (let entry = ld(at); entry < ld(at + 4); entry += size) f(entry);
 }
+
+/** A frame of C in a JavaScript stack, by the name of its module and the offset in its file: lines of a call trace. */
+set_c_places((module, offset) => {
+  const image = images.find((i) => i.module === module);
+  if (image === undefined) return [];
+  return placesOf(image.info, offset).map(({ function: name, file, line, column }) => {
+    const path = file.startsWith('lockstep/') ? file : join(image.root, file);
+    return { name, path, line, column };
+  });
+});
 
 /** The text of a slot: called from TypeScript, the function runs at once or, by call_sleepable, as an activation. */
 const c_text = (slot: number): CText =>
@@ -168,17 +203,21 @@ function imports_of(module: WebAssembly.Module, image: Image): Imports {
     'GOT.func': {},
   };
   const missing: string[] = [];
+  const lacks = (name: string): string => {
+    const header = image.info.needs[name];
+    return header ? `${name} (declared in <${header}>, but not provided)` : `${name} (not provided)`;
+  };
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     const space = (imports[from] ??= {});
     if (Object.hasOwn(space, name)) continue;
     const found = kind === 'function' ? function_named(name) : got(from, name);
-    if (found === null) missing.push(name);
+    if (found === null) missing.push(lacks(name));
     else space[name] = found;
   }
   if (missing.length > 0)
     throw Object.assign(
       new Error(
-        `${image.module}: undefined symbol${missing.length > 1 ? 's' : ''} ${missing.join(', ')}: neither the kernel nor a loaded C module has ${missing.length > 1 ? 'them' : 'it'}`,
+        `${image.module}: undefined symbol${missing.length > 1 ? 's' : ''}, which neither the kernel nor a loaded module has:${[...new Set(missing)].map((line) => `\n  ${line}`).join('')}`,
       ),
       { errno: -ENOENT },
     );
@@ -188,14 +227,28 @@ function function_named(name: string): unknown {
   const own = sleepers[name] ?? api()[name];
   if (own !== undefined) return own;
   const handle = kallsyms_lookup_name(name);
-  return handle !== 0 && is_c_text(handle) ? function_of(handle) : null;
+  if (handle === 0 || !is_text(handle)) return null;
+  if (is_c_text(handle)) return function_of(handle);
+  // Of a TypeScript module; the kernel's own are in the API or not for modules.
+  return module_of_text(handle) === '' ? null : typescript_function(name, handle);
 }
-/** An address that the code reads from the global offset table. The linker's own begin and end of an empty table are 0. */
+/** An exported function of a TypeScript module as C calls it. Context: that of the function, which must not sleep. */
+function typescript_function(name: string, handle: number): (a?: number, b?: number, c?: number) => unknown {
+  return (a, b, c) => {
+    const result = call_text(handle, a, b, c);
+    if (typeof result === 'object' && result !== null)
+      BUG(`${name}() of a TypeScript module may sleep: C cannot call it, only functions that return at once`);
+    return result;
+  };
+}
+/** An address that the code reads from the global offset table. What is weak and not there is 0. */
 function got(from: string, name: string): WebAssembly.Global | null {
+  const address = (value: number): WebAssembly.Global => new WebAssembly.Global({ value: 'i32', mutable: true }, value);
+  if (name === '__lockstep_pending') return address(my + Pcpu.PENDING);
   const symbol = kallsyms_lookup_name(name);
-  if (symbol === 0 && !/^__st(art|op)_/.test(name)) return null;
-  if (from === 'GOT.func' && !is_c_text(symbol)) return null;
-  return new WebAssembly.Global({ value: 'i32', mutable: true }, symbol);
+  if (symbol === 0 && /^__st(art|op)_|^(init|cleanup)_module$/.test(name)) return address(0);
+  if (symbol === 0 || (from === 'GOT.func' && !is_text(symbol))) return null;
+  return address(symbol);
 }
 
 /** The wasm function of a handle; this CPU may have to instantiate its module, and those loaded before it, first. */

@@ -1,6 +1,6 @@
 // noinstr: never transformed, never interrupted.
 // What C passes by address: strings and variable arguments. Context: any.
-import { ld, ld64, ld8 } from '../cpu/raw.js';
+import { ld, ld64, ld8, st8 } from '../cpu/raw.js';
 
 const CONVERSION = /%[-+ #0]*(\*|\d+)?(?:\.(\*|\d+))?(hh|h|ll|l|L|q|j|z|t)?([a-zA-Z%])/g;
 /** Longer ones are cut: the memory behind a string without an end is no reason to stop. */
@@ -14,6 +14,13 @@ export function c_string(at: number): string {
   const bytes = Buffer.alloc(end - at);
   for (let i = 0; i < bytes.length; i++) bytes[i] = ld8(at + i);
   return bytes.toString();
+}
+
+/** The text as UTF-8 with its 0. The caller has made room. */
+export function write_c_string(at: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let i = 0; i < bytes.length; i++) st8(at + i, bytes[i]!);
+  st8(at + bytes.length, 0);
 }
 
 /** The arguments that the format asks for, from where clang puts them for wasm32: in memory, each aligned to its size. */

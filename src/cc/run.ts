@@ -18,18 +18,21 @@
 // to the stack if they fit below SP: else it is a stack overflow. Only then the CPU loop does what a yield means. After
 // the wake-up, anywhere: rewind, the same import is called again, it calls the attempt again with the same frame.
 import { Break, breaks } from '../cpu/break.js';
+import { PageFault } from '../cpu/heap.js';
+import { step_slow } from '../cpu/step.js';
 import { current_task, my } from '../cpu/context.js';
 import { copy_bytes, fill_bytes, ld, st } from '../cpu/raw.js';
 import { SCHEDULE } from '../cpu/vectors.js';
 import { BUG, panic, task_comm, task_pid } from '../kernel/panic.js';
 import { GFP_ATOMIC, GFP_KERNEL } from '../linux/gfp.js';
 import { Pcpu } from '../machine/memory-map.js';
-import { C_SCRATCH, KERNEL_STACK } from '../machine/params.js';
+import { C_SCRATCH, KERNEL_STACK, NULL_PAGE } from '../machine/params.js';
 import { set_alloc_owner } from '../mm/owner.js';
 import { __get_free_pages, free_pages } from '../mm/page_alloc.js';
 import { get_order } from '../mm/slab.js';
 import { pop_frame, push_frame, schedule_debug, SLEEP, type Attempt, type Sleeping } from '../sched/sleep.js';
 import { Task } from '../sched/task-layout.js';
+import { c_string } from './memory.js';
 import { rewind, stack_pointer, stop, unwind } from './registers.js';
 
 /** Words at the bottom of a kernel stack. */
@@ -165,6 +168,42 @@ export function call_c(handle: number, a: number, b: number, c: number): number 
   stack_in_use = outer;
   may_suspend = outer_may;
   return result;
+}
+
+/** Called by C at a loop head when something is pending for this CPU. */
+export const irq_poll = step_slow;
+
+/**
+ * Called by C before an access whose base address lies in the first 64 KiB; `address` has the offset added. Returns for
+ * one that is a constant of the code, which is all offset: the engine checks that it lies in the memory.
+ */
+export function bad_access(address: number): void {
+  if (address >>> 0 >= NULL_PAGE) return;
+  const text = (address >>> 0).toString(16).padStart(8, '0');
+  const what =
+    address >>> 0 < 4096
+      ? 'BUG: kernel NULL pointer dereference, address'
+      : 'BUG: unable to handle page fault for address';
+  throw new PageFault(`${what}: ${text}`, address, false);
+}
+
+/** An exception of the processor, by its name in Linux's reports. */
+class Trap extends Error {
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+/** Called by C where the divisor is 0. */
+export function divide_error(): never {
+  throw new Trap('divide error', 'division by zero');
+}
+/** __builtin_trap, and what the compiler knows to be undefined. */
+export function trap(): never {
+  throw new Trap('invalid opcode', '__builtin_trap, or code that the compiler knows never to be reached');
+}
+export function bug_at(file: number, line: number): never {
+  BUG(`kernel BUG at ${c_string(file)}:${line}!`);
 }
 
 /** Called by C before it would leave its stack; nothing has been written there yet. */

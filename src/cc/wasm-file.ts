@@ -40,3 +40,45 @@ export function module_needs(bytes: Uint8Array): Needs {
   }
   throw new Error('not a C module: it is not position-independent, it has no section dylink.0 (wasm-ld -shared)');
 }
+
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** Where the contents of the custom sections lie, and where that of the code begins. Throws for a cut file. */
+export function customSections(bytes: Uint8Array): { custom: Map<string, Span>; code: number } {
+  const custom = new Map<string, Span>();
+  let code = 0;
+  let at = 8;
+  const number = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw new Error('the file ends in the middle of a section');
+      value += (byte & 0x7f) * scale;
+      if ((byte & 0x80) === 0) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const id = bytes[at++];
+    const size = number();
+    const end = at + size;
+    if (end > bytes.length) throw new Error('the file ends in the middle of a section');
+    if (id === 10) code = at;
+    if (id === 0) {
+      const length = number();
+      custom.set(Buffer.from(bytes.subarray(at, at + length)).toString(), { start: at + length, end });
+    }
+    at = end;
+  }
+  return { custom, code };
+}
+
+/** The file with one more custom section at its end, where it moves nothing. */
+export function withSection(bytes: Uint8Array, name: string, content: Uint8Array): Uint8Array {
+  const number = (value: number): number[] => (value < 128 ? [value] : [(value & 0x7f) | 0x80, ...number(value >>> 7)]);
+  const label = Buffer.from(name);
+  const body = Buffer.concat([Uint8Array.from(number(label.length)), label, content]);
+  return Buffer.concat([bytes, Uint8Array.from([0, ...number(body.length)]), body]);
+}

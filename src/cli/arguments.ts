@@ -1,6 +1,6 @@
 // Values of options and `name=value` pairs: text in, a value or a UsageError that says what would have been right.
 import { InvalidArgumentError } from 'commander';
-import type { CompiledModule } from '../module/compile.js';
+import type { LoadableModule } from '../module/load.js';
 import { UsageError } from '../machine/errors.js';
 import { MAX_CPUS, MAX_MEMORY, MIN_MEMORY } from '../machine/params.js';
 
@@ -79,7 +79,7 @@ export function moduleParameters(texts: readonly string[]): Record<string, strin
 }
 
 /** Refuses parameters that the module does not have, before a machine is booted for it. */
-export function checkParameters(module: CompiledModule, given: Record<string, string>): void {
+export function checkParameters(module: LoadableModule, given: Record<string, string>): void {
   for (const name of Object.keys(given)) {
     if (module.parameters.some((p) => p.name === name)) continue;
     const known = module.parameters.map((p) => `${p.name}${p.default === undefined ? '' : ` (${String(p.default)})`}`);

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LogRecord } from '../kernel/log-reader.js';
 import { errname } from '../linux/errno.js';
-import type { CompiledModule } from '../module/compile.js';
+import type { LoadableModule } from '../module/load.js';
 import { shortPath } from '../module/errors.js';
 import { isFunction, type Node } from '../module/scope.js';
 
@@ -14,7 +14,8 @@ import { isFunction, type Node } from '../module/scope.js';
  * `file:line:column` of the call `module_init(...)` or `module_exit(...)`; the file alone if there is none. With the
  * `result` of an init: of the statement that returned it, if only one can have.
  */
-export function hookPlace(module: CompiledModule, hook: 'module_init' | 'module_exit', result = 0): string {
+export function hookPlace(module: LoadableModule, hook: 'module_init' | 'module_exit', result = 0): string {
+  if ('ko' in module) return shortPath(module.file);
   const program = parse(module.esm.code, {
     ecmaVersion: 'latest',
     sourceType: 'module',

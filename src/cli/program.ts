@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { DEFAULT_MEMORY, HARD_LOCKUP_MS, MAX_BOUND, MAX_DEPTH, MAX_HEAP_MIB, MIN_HEAP_MIB } from '../machine/params.js';
 import { DEFAULT_STRATEGY, STRATEGIES } from '../explore/strategies/index.js';
 import type { BenchCommandOptions } from './bench.js';
+import type { CcOptions } from './cc.js';
 import { cpuCount, integer, memorySize, names, seconds, type CommonOptions } from './arguments.js';
 import { exploreCommand, type ExploreCommandOptions } from './explore.js';
 import { inspect_address } from '../explore/inspect.js';
@@ -75,7 +76,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
 
   common(all.command('run'), cpus().default(4), memory().default(DEFAULT_MEMORY, '64M'))
     .description('boot, load a module, wait until nothing runs, unload it, power off; prints the kernel log')
-    .argument('<file>', 'the module, a TypeScript file')
+    .argument('<file>', 'the module: a TypeScript or C file, a folder with a Makefile, a .ko')
     .argument('[name=value...]', 'its parameters')
     .addOption(
       new Option('--timeout <s>', 'unload a module that never gets idle after this many seconds; 0: wait for ever')
@@ -219,6 +220,45 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     .action(async (token: string, file: string | undefined, options: ReplayCommandOptions) => {
       prepare(options);
       done(await replayCommand(token, file, options, out, interrupt));
+    });
+
+  all
+    .command('cc')
+    .description('compile kernel modules in C to .ko files, which run, stress and insmod take')
+    .argument('<file...>', 'C files of one module, or a folder with a Makefile; and -D -U -I -O -W -f -m options')
+    .option('-o, --output <file>', "the module's file (default: the first C file's name with .ko)")
+    .option('--json', 'one JSON object on stdout instead of text', false)
+    .option('--quiet', 'no warnings', false)
+    .helpOption('-h, --help', 'this text')
+    .allowUnknownOption()
+    .addHelpText(
+      'after',
+      examples(
+        'lockstep cc hello.c',
+        'lockstep cc main.c ring.c -o driver.ko -DDEBUG -Iinclude',
+        'lockstep cc my-driver/',
+        'LOCKSTEP_CLANG=clang-18 lockstep cc hello.c',
+      ),
+    )
+    .action(async (words: string[], options: CcOptions) => {
+      prepare(options);
+      // Loaded here: the other commands start faster without it.
+      const { ccCommand } = await import('./cc.js');
+      done(await ccCommand(words, options, out, interrupt));
+    });
+
+  all
+    .command('modinfo')
+    .description('show what a .ko says of itself')
+    .argument('<file>', 'the .ko')
+    .option('--json', 'one JSON object on stdout instead of text', false)
+    .option('--quiet', 'only what went wrong', false)
+    .helpOption('-h, --help', 'this text')
+    .addHelpText('after', examples('lockstep modinfo hello.ko'))
+    .action(async (file: string, options: CcOptions) => {
+      prepare(options);
+      const { modinfoCommand } = await import('./cc.js');
+      done(modinfoCommand(file, out));
     });
 
   all

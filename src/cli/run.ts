@@ -2,8 +2,8 @@
 import type { CpuStatistics } from '../machine/statistics.js';
 import { EnvironmentFailure, MachineFailure } from '../machine/errors.js';
 import type { Machine } from '../machine/machine.js';
-import { compileModule, type CompiledModule } from '../module/compile.js';
 import { shortPath } from '../module/errors.js';
+import { loadModule, type LoadableModule } from '../module/load.js';
 import { checkParameters, moduleParameters, type MachineCommandOptions } from './arguments.js';
 import type { Interrupt } from './interrupt.js';
 import { findings, findingText } from './locate.js';
@@ -27,7 +27,7 @@ export async function run(
   interrupt: Interrupt,
 ): Promise<number> {
   const parameters = moduleParameters(given);
-  const module = await interrupt.race(compileModule(file, { check: options.check, build: 'free' }));
+  const module = await interrupt.race(loadModule(file, { check: options.check, build: 'free' }));
   checkParameters(module, parameters);
   const limit = options.timeout === 0 ? Infinity : options.timeout * 1000;
   const trace = options.trace === undefined ? null : TraceFile.open(options.trace);
@@ -39,7 +39,7 @@ export async function run(
 }
 
 async function runModule(
-  module: CompiledModule,
+  module: LoadableModule,
   parameters: Record<string, string>,
   limit: number,
   options: RunOptions,

@@ -4,7 +4,7 @@ import type { LogRecord } from '../kernel/log-reader.js';
 import type { CpuStatistics } from '../machine/statistics.js';
 import { MachineFailure } from '../machine/errors.js';
 import { Machine, type Verdict } from '../machine/machine.js';
-import type { CompiledModule } from '../module/compile.js';
+import type { LoadableModule } from '../module/load.js';
 import type { CommonOptions } from './arguments.js';
 import type { Interrupt } from './interrupt.js';
 import { hookPlace } from './locate.js';
@@ -65,7 +65,7 @@ export class Session {
   }
 
   /** Loads the module and runs its init, for at most `limit_ms`. */
-  async insmod(module: CompiledModule, parameters: Record<string, string>, limit_ms: number): Promise<void> {
+  async insmod(module: LoadableModule, parameters: Record<string, string>, limit_ms: number): Promise<void> {
     try {
       const what = (): string => `${hookPlace(module, 'module_init')}: module_init of ${module.name}`;
       await this.#guard(this.machine.insmod(module, parameters), what, limit_ms);
@@ -82,7 +82,7 @@ export class Session {
   }
 
   /** Runs module_exit and unloads. Return: false if the module has none, and stays. */
-  async rmmod(module: CompiledModule, limit_ms: number): Promise<boolean> {
+  async rmmod(module: LoadableModule, limit_ms: number): Promise<boolean> {
     try {
       const what = (): string => `${hookPlace(module, 'module_exit')}: module_exit of ${module.name}`;
       await this.#guard(this.machine.rmmod(module.name), what, limit_ms);

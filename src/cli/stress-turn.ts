@@ -3,7 +3,7 @@
 import type { LogRecord } from '../kernel/log-reader.js';
 import { LockstepError } from '../machine/errors.js';
 import { format_record } from '../machine/log-format.js';
-import type { CompiledModule } from '../module/compile.js';
+import type { LoadableModule } from '../module/load.js';
 import type { MachineCommandOptions } from './arguments.js';
 import { Interrupted, type Interrupt } from './interrupt.js';
 import { findings, findingText } from './locate.js';
@@ -75,7 +75,7 @@ interface Part {
   over: boolean;
 }
 /** What a round loads: of each file the tests that use it, one of them in turn, since a module is loaded but once. */
-export type Together = readonly (readonly (Loaded & { module: CompiledModule })[])[];
+export type Together = readonly (readonly (Loaded & { module: LoadableModule })[])[];
 /** Gets the events if the test fails, or `always`. */
 type Trace = { file: TraceFile; always: boolean } | null;
 

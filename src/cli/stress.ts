@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../machine/errors.js';
 import { format_record } from '../machine/log-format.js';
-import { compileModule, type CompiledModule } from '../module/compile.js';
 import { shortPath } from '../module/errors.js';
+import { loadModule, type LoadableModule } from '../module/load.js';
 import { checkParameters, moduleParameters } from './arguments.js';
 import { commandLine } from '../explore/command-line.js';
 import type { Interrupt } from './interrupt.js';
@@ -125,7 +125,7 @@ function choose(names: readonly string[], options: StressOptions): Test[] {
   const example = join(EXAMPLES, `${names[0]}.ts`);
   if (names.length === 1 && !options.list && !options.broken && !existsSync(names[0]!) && existsSync(example))
     return [{ name: shortPath(example), file: example, parameters: {}, summary: '', alone: false }];
-  const files = names.filter((name) => existsSync(name) || /[/\\]|\.[cm]?[tj]s$/.test(name));
+  const files = names.filter((name) => existsSync(name) || /[/\\]|\.([cm]?[tj]s|c|ko)$/.test(name));
   if (files.length === 0) return select<Test>(options.broken ? tortureControls() : tortureTests(), names);
   if (names.length > files.length) throw new UsageError(`give files, or names of tests: ${names.join(' ')}`);
   if (options.broken)
@@ -153,11 +153,11 @@ async function compile(
   tests: readonly Test[],
   options: StressOptions,
   interrupt: Interrupt,
-): Promise<Map<string, CompiledModule>> {
-  const made = new Map<string, CompiledModule>();
+): Promise<Map<string, LoadableModule>> {
+  const made = new Map<string, LoadableModule>();
   for (const { file } of tests)
     if (!made.has(file))
-      made.set(file, await interrupt.race(compileModule(file, { check: options.check, build: 'free' })));
+      made.set(file, await interrupt.race(loadModule(file, { check: options.check, build: 'free' })));
   return made;
 }
 

@@ -66,7 +66,7 @@ function compile(code: string, path: string): Factory {
 
 /** Runs the module's top level: `file` holds its compiled code, positions are relative to `path`. Or a C module's. */
 export function evaluate(file: string, path: string): void {
-  if (/\.(ko|wasm)$/.test(file)) return load_image(file);
+  if (file.endsWith('.ko')) return load_image(file, path);
   const made = { exports: {} };
   const factory = compile(readFileSync(file, 'utf8'), path);
   factory((id) => (id === 'lockstep:runtime' ? runtime : header(id, evaluating('import').address)), made, made.exports);

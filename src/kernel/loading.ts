@@ -13,6 +13,8 @@ export interface Parameter {
   description: string;
   /** module_param_array: where the number of values goes. */
   count?: StructView | null;
+  /** What is no plain value in memory sets itself. Return: '' or what is wrong with the text. */
+  set?: (text: string) => string;
 }
 export interface Evaluation {
   module: string;

@@ -137,6 +137,20 @@ export function report(message: string, stack: string | undefined = new Error().
   if (stack !== '') print_stack(EMERG, stack);
 }
 
+/** What the engine says of a trap in C, in the kernel's words. */
+const TRAPS: [RegExp, string][] = [
+  [/^memory access out of bounds|^operation accesses an unaligned/, 'BUG: unable to handle page fault'],
+  [
+    /^null function or function signature mismatch|^table index is out of bounds/,
+    'BUG: call of a bad function pointer',
+  ],
+  [/^divide by zero|^remainder by zero|^divide result unrepresentable/, 'Oops: divide error'],
+];
+function trap_text({ message }: Error): string {
+  const found = TRAPS.find(([said]) => said.test(message));
+  return found === undefined ? `Oops: RuntimeError: ${message}` : `${found[1]}: ${message}`;
+}
+
 /** Prints what an exception in kernel code means; the caller decides who dies. */
 export function print_oops(error: unknown): void {
   trace_finding(Finding.OOPS);
@@ -151,7 +165,9 @@ export function print_oops(error: unknown): void {
       ? e.message
       : e instanceof KernelBug
         ? `BUG: ${e.message}`
-        : `Oops: ${e.name}: ${e.message}`;
+        : e.name === 'RuntimeError'
+          ? trap_text(e)
+          : `Oops: ${e.name}: ${e.message}`;
   printk_emit(EMERG, text);
   print_context();
   if (preempt_count() !== 0 || irqs_disabled())

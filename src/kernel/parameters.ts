@@ -26,6 +26,7 @@ function parse_integer(text: string): bigint | null {
 export function set_parameter(evaluation: Evaluation, name: string, text: string): string {
   const parameter = evaluation.parameters.find((p) => p.name === name);
   if (parameter === undefined) return 'there is no such parameter';
+  if (parameter.set !== undefined) return parameter.set(text);
   const { type, cell } = parameter as unknown as {
     type: FieldType;
     cell: { value: unknown; set(text: string): number };

@@ -3,7 +3,7 @@
 // drop the frames that are no kernel code, cut paths down, and give twins the names of the functions they stand for.
 
 const HIDDEN =
-  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call|trace)|mm\/kasan|cc\/(run|image)|cpu\/(loop|heap)|machine\/cpu-main|stepped\/(core|trace)|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at (\$c|suspicious|check_reader|list_for_each_entry(_continue)?_rcu|RCU_LOCKDEP_WARN|rcu_dereference\w*) |\(eval at /;
+  /node:internal|\/(dist|src)\/(stepped-kernel\/)?(kernel\/(panic|stack|loader|call|trace)|mm\/kasan|cc\/\w+|cpu\/(loop|heap)|machine\/cpu-main|stepped\/(core|trace)|explore\/\w+)\.|\bnew (KernelBug|Error)\b|piscina|\.undelegated |^\s+at (\$c|suspicious|check_reader|list_for_each_entry(_continue)?_rcu|RCU_LOCKDEP_WARN|rcu_dereference\w*) |\(eval at /;
 const DRIVER = /\/(dist|src)\/(stepped-kernel\/)?(cpu\/loop|stepped\/core)\./;
 let root = '';
 
@@ -19,9 +19,10 @@ export function stack_lines(stack: string | undefined): string[] {
   // Below what drives a CPU is the host's code.
   const driver = frames.findLastIndex((line) => DRIVER.test(line));
   for (const line of driver < 0 ? frames : frames.slice(0, driver)) {
-    // A frame of C: no source positions yet, but the function and the offset in the file.
-    const wasm = /^\s+at (?:(.*?) \()?wasm:\/\/.*:(wasm-function\[\d+\]:0x[0-9a-f]+)\)?$/.exec(line);
-    if (wasm !== null) lines.push(`${wasm[1] ?? '(anonymous)'} (${wasm[2]})`);
+    const wasm = /^\s+at (?:(.*?) \()?wasm:\/\/wasm\/(?:(.*)-)?[0-9a-f]+:wasm-function\[\d+\]:0x([0-9a-f]+)\)?$/.exec(
+      line,
+    );
+    if (wasm !== null) lines.push(...c_lines(wasm[1] ?? '(anonymous)', wasm[2] ?? '', wasm[3]!));
     const found = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
     if (found === null || HIDDEN.test(line)) continue;
     const [, called, file, row, column] = found;
@@ -34,6 +35,24 @@ export function stack_lines(stack: string | undefined): string[] {
     lines.push(`${name === '' || name === '<anonymous>' ? '(anonymous)' : name} (${short(file!)}:${row}:${column})`);
   }
   return lines.length > 0 ? lines : ['(no kernel frames)'];
+}
+
+/** A place in C source. */
+export interface CPlace {
+  name: string;
+  path: string;
+  line: number;
+  column: number;
+}
+let c_places: (module: string, offset: number) => CPlace[] = () => [];
+/** Gives what stands at an offset of a C module, innermost first, then the callers it was inlined into: cc/image.ts. */
+export function set_c_places(f: (module: string, offset: number) => CPlace[]): void {
+  c_places = f;
+}
+function c_lines(called: string, module: string, offset: string): string[] {
+  const places = c_places(module, parseInt(offset, 16));
+  if (places.length === 0) return [`${called} (${module}.ko+0x${offset})`];
+  return places.map(({ name, path, line, column }) => `${name} (${short(path)}:${line}:${column})`);
 }
 
 function short(file: string): string {

@@ -1,11 +1,10 @@
 // A machine: boot, load modules, wait, power off. Everything the host waits for has a watchdog: a CPU that dies, hangs
 // or panics ends every wait with a MachineFailure that says which.
-import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { LoadSpec } from '../kernel/module.js';
 import type { LogRecord } from '../kernel/log-reader.js';
 import { Box } from '../kernel/mailbox.js';
-import { compileModule, type CompiledModule } from '../module/compile.js';
+import { loadModule, type LoadableModule } from '../module/load.js';
 import { errname } from '../linux/errno.js';
 import { interrupts_off, read_activity, running_task } from './activity.js';
 import { blocked_tasks, SymbolTable, type DataSymbol } from './blocked.js';
@@ -233,22 +232,23 @@ export class Machine {
   }
 
   /**
-   * Compiles and loads a module and runs its init. Throws SourceErrors for a refused source, UsageError for a wrong
-   * parameter, MachineFailure when its init fails, oopses, or the machine does.
+   * Compiles and loads a module and runs its init: a TypeScript file, a C file, a folder with a Makefile, a .ko, or what
+   * compileModule gave. Throws SourceErrors for a refused source, UsageError for a wrong parameter or file,
+   * MachineFailure when it does not load, its init fails, oopses, or the machine does.
    */
-  insmod(
-    module: string | CompiledModule,
+  insmod<T extends string | LoadableModule>(
+    module: T,
     parameters: Record<string, string | number | boolean> = {},
-  ): Promise<CompiledModule> {
-    return this.#exclusively(() => this.#insmod(module, parameters));
+  ): Promise<T extends string ? LoadableModule : T> {
+    return this.#exclusively(() => this.#insmod(module, parameters)) as Promise<T extends string ? LoadableModule : T>;
   }
   async #insmod(
-    module: string | CompiledModule,
+    module: string | LoadableModule,
     parameters: Record<string, string | number | boolean>,
-  ): Promise<CompiledModule> {
-    const compiled = typeof module === 'string' ? await compileModule(module, { build: 'free' }) : module;
-    if (!Array.isArray((compiled as CompiledModule | undefined)?.parameters))
-      throw new UsageError('insmod takes the path of a TypeScript file, or what compileModule gave');
+  ): Promise<LoadableModule> {
+    const compiled = typeof module === 'string' ? await loadModule(module, { build: 'free' }) : module;
+    if (!Array.isArray((compiled as LoadableModule | undefined)?.parameters))
+      throw new UsageError('insmod takes the path of a TypeScript or C file, or what compileModule gave');
     const given = parameter_texts(parameters);
     for (const [name] of given) {
       if (compiled.parameters.some((p) => p.name === name)) continue;
@@ -257,32 +257,17 @@ export class Machine {
         `${compiled.name} has no parameter '${name}'${known === '' ? ': it has none' : `; it has: ${known}`}`,
       );
     }
-    const { free } = compiled;
-    if (free === undefined) throw new UsageError(`${compiled.name} was compiled for the stepped build only`);
-    await this.#load({
-      name: compiled.name,
-      source: compiled.file,
-      code: scratch_file(compiled, free.code),
-      path: free.path,
-      parameters: given,
-    });
+    const spec = { name: compiled.name, source: compiled.file, parameters: given };
+    if ('ko' in compiled)
+      await this.#load({
+        ...spec,
+        code: scratch_file(compiled, compiled.ko, 'ko'),
+        path: join(compiled.root, `${compiled.name}.ko`),
+      });
+    else if (compiled.free !== undefined)
+      await this.#load({ ...spec, code: scratch_file(compiled, compiled.free.code), path: compiled.free.path });
+    else throw new UsageError(`${compiled.name} was compiled for the stepped build only`);
     return compiled;
-  }
-
-  /**
-   * Loads a C module (a .ko file, see cc/compile.ts) and runs its init; free-running build only. Return: its name.
-   * Throws UsageError for a wrong parameter, MachineFailure when it does not load, its init fails, or the machine does.
-   */
-  insmod_ko(file: string, parameters: Record<string, string | number | boolean> = {}): Promise<string> {
-    return this.#exclusively(() => this.#insmod_ko(file, parameters));
-  }
-  async #insmod_ko(file: string, parameters: Record<string, string | number | boolean>): Promise<string> {
-    const path = resolve(file);
-    if (!path.endsWith('.ko')) throw new UsageError(`${file} is no C module: its name does not end in .ko`);
-    if (!existsSync(path)) throw new EnvironmentFailure(`${file}: no such file`);
-    const name = basename(path, '.ko').replaceAll('-', '_');
-    await this.#load({ name, source: path, code: path, path, parameters: parameter_texts(parameters) });
-    return name;
   }
 
   async #load(spec: LoadSpec): Promise<void> {

@@ -54,6 +54,8 @@ export const RR_TIMESLICE = 25;
 export const FRAME_AREA = 768;
 /** The kernel stack of a task that runs C. */
 export const KERNEL_STACK = 16 << 10;
+/** C may not access this much at the start of the memory: a null pointer, with an offset. */
+export const NULL_PAGE = 64 << 10;
 /** A CPU's buffer for the C frames of a task that goes to sleep, before it is known whether they fit on its stack. */
 export const C_SCRATCH = 64 << 10;
 /** One page in this many is kept for allocations that can't wait, but at most MM_RESERVE_MAX pages. */

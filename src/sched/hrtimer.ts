@@ -322,8 +322,8 @@ export function schedule_hrtimeout_raw(time: number, range: number, mode: number
 }
 
 /** Frame: state; the end (f64) at 8; then a sleep's. */
-const USLEEP_FRAME = 16 + HR_TIMEOUT_FRAME;
-function usleep_attempt(frame: number, min_ns: number, range: number): number {
+export const USLEEP_FRAME = 16 + HR_TIMEOUT_FRAME;
+export function usleep_attempt(frame: number, min_ns: number, range: number): number {
   if (ld(frame) === 0) {
     st(frame, 1);
     stf64(frame + 8, clock_ns() + min_ns);

@@ -1,0 +1,2 @@
+/* <linux/linkage.h> */
+#include <linux/compiler.h>

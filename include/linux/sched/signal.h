@@ -1,0 +1,2 @@
+/* <linux/sched/signal.h>: part of <linux/sched.h> here. */
+#include <linux/sched.h>

@@ -1,0 +1,2 @@
+export const layout: string;
+export const gfp_flags: string;

@@ -163,10 +163,10 @@ async function compile(
 
 /** By file: those of the given parameters that the module has. Throws UsageError for one that none of them has. */
 function knownParameters(
-  modules: readonly CompiledModule[],
+  modules: readonly LoadableModule[],
   given: Record<string, string>,
 ): Map<string, Record<string, string>> {
-  const has = (module: CompiledModule, name: string): boolean => module.parameters.some((p) => p.name === name);
+  const has = (module: LoadableModule, name: string): boolean => module.parameters.some((p) => p.name === name);
   for (const name of Object.keys(given))
     if (!modules.some((module) => has(module, name))) checkParameters(modules[0]!, { [name]: given[name]! });
   return new Map(

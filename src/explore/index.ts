@@ -1,7 +1,6 @@
 // Exploring and replaying, as a library. See session.ts for one schedule.
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../machine/errors.js';
-import { isC } from '../cc/compile.js';
 import { compileModule, type CompiledModule } from '../module/compile.js';
 import { remember } from './history.js';
 import type { Choice } from './choices.js';
@@ -96,10 +95,6 @@ function check_count(name: string, value: number): void {
  * The calling thread is busy meanwhile; it lets its event loop run a few times a second.
  */
 export async function explore(file: string | CompiledModule, options: ExploreOptions = {}): Promise<ExploreResult> {
-  if (typeof file === 'string' && isC(file))
-    throw new UsageError(
-      `${file}: C modules cannot be explored yet; \`lockstep run\` and \`lockstep stress\` take them`,
-    );
   const schedules = options.schedules ?? 10_000;
   check_count('schedules', schedules);
   make_strategy(options); // wrong options are refused before anything is compiled

@@ -5,6 +5,7 @@ import { build as esbuild, version as esbuildVersion, type Message } from 'esbui
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { UsageError } from '../machine/errors.js';
 import { hashOf, hashOfHeaders, isRemembered, remember } from './cache.js';
 import { SourceErrors, type SourceError } from './errors.js';
 import { ESBUILD, checkName, complaint, fromEsbuild, readParts, resolveRelative, stopAt, type Part } from './files.js';
@@ -53,6 +54,10 @@ const VERSION = (createRequire(import.meta.url)('../../package.json') as { versi
  * Throws SourceErrors: exit code 3 if the file is missing or can't be read, 2 for anything in the source.
  */
 export async function compileModule(file: string, options: CompileOptions = {}): Promise<CompiledModule> {
+  if (/\.(c|ko)$/.test(file))
+    throw new UsageError(
+      `${file}: C modules cannot be explored yet; \`lockstep run\` and \`lockstep stress\` take them (in a program, loadModule and Machine.insmod)`,
+    );
   const entry = resolve(file);
   const headers = options.headers === undefined ? DIST : resolve(options.headers);
   checkName(entry);

@@ -415,6 +415,7 @@ export class Session {
       running: () => ({ cpu: k.context.cpu, ...k.core.running_now() }),
       locks: k.core.locks_now,
       symbol: k.text.kallsyms_lookup,
+      statics: this.statics,
       log_position: () => k.raw.ld(Mach.LOG_HEAD),
       log: () => this.log(),
       memory: k.raw,
@@ -437,8 +438,9 @@ export interface Watched {
   running(): Running & { cpu: number };
   /** Addresses of the locks that it and its task hold. */
   locks(): { spin: number[]; sleeping: number[] };
-  /** The static data that an address lies in. */
+  /** The symbol of the static data that an address lies in, and what is known of the module's own. */
   symbol(address: number): { name: string; value: number; size: number } | null;
+  readonly statics: readonly StaticDatum[];
   /** Changes when something is logged. */
   log_position(): number;
   log(): LogRecord[];

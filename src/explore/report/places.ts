@@ -2,6 +2,7 @@
 // a tracer the view (or the address) of an access and the first two arguments of a primitive; views know their fields.
 import { MAX_CPUS } from '../../machine/params.js';
 import { percpu_base, PERCPU_SIZE, STATIC } from '../../machine/memory-map.js';
+import type { FieldType } from '../../linux/field.js';
 import type { FieldAccess } from '../../linux/view.js';
 import type { Site } from '../../stepped/transform.js';
 import type { Watched } from '../session.js';
@@ -64,69 +65,81 @@ export const is_marked = (name: string): boolean => name !== 'at' && name !== 's
 /** `stats.reads of CPU 1`: which copy it is stands last. */
 const named = (object: string, field: string): string => object.replace(/( of CPU \d+)?$/, `${field}$1`);
 
+const ARRAY = '[]';
+
+/** The way from an object to what lies at an offset in it: `.slots[2].next`; null if there is nothing of that name. */
+function path_in(type: FieldType, offset: number, struct: string): string | null {
+  const name = type.kind === 'struct' ? type.struct_name : type.kind === 'array' ? ARRAY : '';
+  if (offset === 0 && (struct === '' || name === struct)) return '';
+  if (type.kind === 'array') {
+    const element = type.element as FieldType;
+    const i = Math.floor(offset / element.size);
+    const inside = path_in(element, offset - i * element.size, struct);
+    return inside === null ? null : `[${i}]${inside}`;
+  }
+  if (type.kind !== 'struct') return null;
+  for (const field of Object.values(type.fields)) {
+    if (offset < field.offset || offset >= field.offset + field.size) continue;
+    const inside = path_in(field.type, offset - field.offset, struct);
+    if (inside !== null) return `.${field.name}${inside}`;
+  }
+  return null;
+}
+
 export class Places {
   /** Objects outside static data, by address, in the order in which they were seen: for their names. */
   readonly #seen = new Map<string, Map<number, number>>();
 
-  constructor(
-    private readonly machine: Watched,
-    /** The text of a source line, '' if there is none. */
-    private readonly line: (file: string, line: number) => string,
-  ) {}
+  constructor(private readonly machine: Watched) {}
 
   /** What the step at `site` accesses, null if that is unknown or no single word. */
   of(site: Site, a: unknown, b: unknown): Place | null {
     if (typeof a === 'number' && site.kind !== 'call')
       return { address: a >>> 0, size: 4, access: 'u32', bool: false, name: this.address_name(a) };
-    if (site.kind !== 'call') return is_view(a) ? this.#field(site, a, site.name) : null;
+    if (site.kind !== 'call') return is_view(a) ? this.#field(a, site.name) : null;
     if (access_of(site.name) === null) return null;
     if (is_percpu(a)) {
       const view = a.on(percpu_base(this.machine.running().cpu));
-      return this.#field(site, view, typeof b === 'string' ? b : 'value');
+      return this.#field(view, typeof b === 'string' ? b : 'value');
     }
-    if (is_view(a) && a['@element'] !== undefined && typeof b === 'number') return this.#element(site, a, b);
-    if (is_view(a) && typeof b === 'string') return this.#field(site, a, b);
+    if (is_view(a) && a['@element'] !== undefined && typeof b === 'number') return this.#element(a, b);
+    if (is_view(a) && typeof b === 'string') return this.#field(a, b);
     // atomic_inc(v), atomic_add(3, v), test_and_set_bit(3, bits): the first word of what is given.
     const view = is_view(a) ? a : is_view(b) ? b : null;
     if (view === null) return null;
     const fields = Object.keys(view['@fields'] ?? {});
-    if (fields.length > 0) return this.#word(site, view, fields[0]!);
-    return view['@element'] !== undefined ? this.#element(site, view, 0) : null;
+    if (fields.length > 0) return this.#word(view, fields[0]!);
+    return view['@element'] !== undefined ? this.#element(view, 0) : null;
   }
 
   /** A field that is the whole object, such as the counter of an atomic_t, goes by the object's name. */
-  #word(site: Site, view: AnyView, field: string): Place | null {
-    const place = this.#field(site, view, field);
-    return place && { ...place, name: this.object_name(site, view) };
+  #word(view: AnyView, field: string): Place | null {
+    const place = this.#field(view, field);
+    return place && { ...place, name: this.object_name(view) };
   }
-  #field(site: Site, view: AnyView, field: string): Place | null {
+  #field(view: AnyView, field: string): Place | null {
     const of = view['@fields']?.[field];
     if (of === undefined) return null;
-    const object = this.object_name(site, view);
+    const object = this.object_name(view);
     const cell = field === 'value' && view.constructor.struct_name === undefined;
     return this.#at(view['@addr'] + of.offset, of, cell ? object : named(object, `.${field}`));
   }
-  #element(site: Site, view: AnyView, index: number): Place | null {
+  #element(view: AnyView, index: number): Place | null {
     const of = view['@element']!;
     const address = view['@addr'] + index * SIZES[of.access];
-    return this.#at(address, of, named(this.object_name(site, view), `[${index}]`));
+    return this.#at(address, of, named(this.object_name(view), `[${index}]`));
   }
   #at(address: number, { access, bool }: FieldAccess, name: string): Place {
     return { address: address >>> 0, size: SIZES[access], access, bool, name };
   }
 
-  /**
-   * How reports call an object: by its symbol, with the path that the source has if it begins at the symbol; else by the
-   * struct's name and a number when there are several.
-   */
-  object_name(site: Site | null, view: AnyView): string {
+  /** How reports call an object: by its place in static data; else by the struct's name and a number. */
+  object_name(view: AnyView): string {
     const address = view['@addr'] >>> 0;
     const symbol = this.machine.symbol(address);
     const cpu = this.#percpu(address);
-    if (symbol !== null && cpu === null) {
-      const path = site === null ? '' : this.#path(site);
-      return path.startsWith(`${symbol.name}.`) ? path : this.address_name(address);
-    }
+    if (symbol !== null && cpu === null)
+      return this.address_name(address, view['@element'] !== undefined ? ARRAY : (view.constructor.struct_name ?? ''));
     const what = view.constructor.struct_name ?? 'word';
     if (cpu !== null) {
       const of = this.machine.symbol(address - percpu_base(cpu));
@@ -147,23 +160,22 @@ export class Places {
     const cpu = Math.floor((address - percpu_base(0)) / PERCPU_SIZE);
     return cpu >= 0 && cpu < MAX_CPUS ? cpu : null;
   }
-  /** The object in the source: `shared.inner` of `shared.inner.packets`, `shared.lock` of `spin_lock(shared.lock)`. */
-  #path(site: Site): string {
-    const from = this.line(site.file, site.line).slice(site.column - 1);
-    const argument = /^\w+\(\s*(?:\d+\s*,\s*)?([\w$]+(?:\.[\w$]+)*)/.exec(from);
-    if (site.kind === 'call' && argument !== null) return argument[1]!;
-    const path = /^[\w$]+(?:\.[\w$]+)*/.exec(from)?.[0] ?? '';
-    return path.split('.').slice(0, -1).join('.');
-  }
-  /** An address by itself: what `&` of C would name. */
-  address_name(address: number): string {
+  /**
+   * What `&` of C would name: `ring.slots[2]`. Several things may begin at an address: `struct` is the name of the one that
+   * is meant, ARRAY for an array, '' for the outermost.
+   */
+  address_name(address: number, struct = ''): string {
     const at = address >>> 0;
-    const symbol = this.machine.symbol(at);
-    if (symbol === null) {
-      for (const [what, known] of this.#seen) if (known.has(at)) return `${what}#${known.get(at)}`;
-      return `0x${at.toString(16)}`;
+    const datum = this.machine.statics.find((d) => at >= d.address && at < d.address + d.type.size);
+    if (datum !== undefined) {
+      const inside = path_in(datum.type, at - datum.address, struct) ?? path_in(datum.type, at - datum.address, '');
+      if (inside !== null) return datum.name + inside;
     }
-    return at === symbol.value ? symbol.name : `${symbol.name}+0x${(at - symbol.value).toString(16)}`;
+    const symbol = this.machine.symbol(at);
+    if (symbol !== null)
+      return at === symbol.value ? symbol.name : `${symbol.name}+0x${(at - symbol.value).toString(16)}`;
+    for (const [what, known] of this.#seen) if (known.has(at)) return `${what}#${known.get(at)}`;
+    return `0x${at.toString(16)}`;
   }
   /** Objects of a kind that came up once alone need no number. */
   renamed(text: string): string {

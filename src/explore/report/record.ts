@@ -30,9 +30,28 @@ export interface Recording {
 /** Runs a schedule with a recorder watching. */
 export function record(session: Session, run: () => Outcome): Recording {
   let recorder: Recorder | null = null;
-  session.trace((machine) => (recorder = new Recorder(machine, session.compiled.file)));
+  let failure: { error: unknown } | null = null;
+  // What the recorder throws would be an oops of the code that it watches.
+  const guarded = (f: () => void): void => {
+    if (failure !== null) return;
+    try {
+      f();
+    } catch (error) {
+      failure = { error };
+    }
+  };
+  session.trace((machine) => {
+    const made = new Recorder(machine, session.compiled.file);
+    recorder = made;
+    return {
+      stands: (site, a, b) => guarded(() => made.stands(site, a, b)),
+      step: (site) => guarded(() => made.step(site)),
+      note: (what, text) => guarded(() => made.note(what, text)),
+    };
+  });
   try {
     const outcome = run();
+    if (failure !== null) throw (failure as { error: unknown }).error;
     return { outcome, ...recorder!.finish() };
   } finally {
     session.trace(null);
@@ -58,7 +77,6 @@ class Recorder implements Tracer {
   readonly #places: Places;
   readonly #sources: ReportSource[] = [];
   readonly #source_index = new Map<string, number>();
-  readonly #lines = new Map<string, string[]>();
   readonly #standing = new Map<string, Standing>();
   /** The last step of each context. */
   readonly #last_of = new Map<string, ReportStep>();
@@ -78,7 +96,7 @@ class Recorder implements Tracer {
     private readonly machine: Watched,
     main: string,
   ) {
-    this.#places = new Places(machine, (file, line) => this.#line(file, line));
+    this.#places = new Places(machine);
     this.#log_position = machine.log_position();
     this.#logged = machine.log().length;
     this.#source(main);
@@ -93,7 +111,7 @@ class Recorder implements Tracer {
       place: this.#places.of(site, a, b),
       about:
         first !== null
-          ? this.#places.object_name(site, first)
+          ? this.#places.object_name(first)
           : typeof a === 'number' && /free|put/.test(site.name)
             ? this.#places.address_name(a)
             : '',
@@ -285,13 +303,8 @@ class Recorder implements Tracer {
     const own = isAbsolute(file);
     const shown = relative(process.cwd(), path);
     this.#sources.push({ file: own ? (shown.startsWith('..') ? path : shown) : file, own, text });
-    this.#lines.set(file, text.split('\n'));
     this.#source_index.set(file, this.#sources.length - 1);
     return this.#sources.length - 1;
-  }
-  #line(file: string, line: number): string {
-    this.#source(file);
-    return this.#lines.get(file)![line - 1] ?? '';
   }
 
   finish(): Omit<Recording, 'outcome'> {

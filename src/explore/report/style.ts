@@ -34,7 +34,7 @@ button:hover { border-color: var(--soft); } :focus-visible { outline: 2px solid 
 #heads { position: sticky; top: 0; z-index: 5; background: var(--back); border-bottom: 2px solid var(--line); font-weight: 600; font-size: .85rem; padding: .35rem 0; }
 #heads span { padding-left: .5rem; }
 #steps { position: relative; list-style: none; margin: 0; padding: 0 0 .5rem; outline-offset: 3px; }
-#lines { position: absolute; left: 0; top: 0; z-index: 3; pointer-events: none; overflow: visible; }
+#lines { position: absolute; left: 0; top: 0; z-index: 1; pointer-events: none; overflow: visible; }
 #lines path { fill: none; stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 4 3; opacity: .8; } #lines circle { fill: var(--bad); }
 .row, .title { position: relative; min-height: 1.65rem; align-items: stretch; }
 .row { cursor: pointer; }

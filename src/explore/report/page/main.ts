@@ -116,7 +116,7 @@ function draw_conflicts(): void {
       const block = is_visible(row) ? row!.querySelector('.block') : null;
       if (block === null) return [];
       const r = block.getBoundingClientRect();
-      return [{ x: r.left - box.left + 1, y: r.top - box.top + r.height / 2 }];
+      return [{ x: r.left - box.left - 1, y: r.top - box.top + r.height / 2 }];
     });
     const line = points.map((p, i) => {
       if (i === 0) return `M${p.x} ${p.y}`;

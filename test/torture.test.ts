@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { MachineOptions } from '../dist/machine/machine.js';
 import { in_parallel, until_caught } from './parallel.js';
+import { table, tableOfPage } from '../scripts/torture-table.mjs';
 import { FAMILIES, torture_suite } from './torture-suite.js';
 
 test('every torture module is in a family', () => {
@@ -16,6 +17,11 @@ test('every torture module is in a family', () => {
       .flatMap((names) => names.map((name) => `${name}.json`))
       .sort(),
   ).toEqual(all.sort());
+});
+
+test('the table of docs/torture.md is that of the manifests: node scripts/torture-table.mjs', () => {
+  const cells = (text: string): string[] => text.replace(/-{3,}/g, '---').replace(/ +/g, ' ').split('\n');
+  expect(cells(tableOfPage())).toEqual(cells(table()));
 });
 
 torture_suite('cpus');

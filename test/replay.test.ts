@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { replay, type Failure } from '../dist/explore/index.js';
 import { history_folder } from '../dist/explore/history.js';
 import { state_lines } from '../dist/explore/machine-state.js';
+import { report_trace } from '../dist/explore/report/trace.js';
 import { read_token_file, save_token } from '../dist/explore/token-file.js';
 import { EnvironmentFailure, UsageError } from '../dist/machine/errors.js';
 import { example, failure_of, fixture, search } from './stepped-helpers.js';
@@ -106,6 +107,27 @@ describe('replay until a step', () => {
     await expect(at(1, ['nothing'])).rejects.toThrow(
       /--show nothing: irq_lock_order has no static data of that name; it has: .*dev/,
     );
+  });
+});
+
+describe('the trace of a replay', () => {
+  test('has a track for each CPU and every step in it, in the order of virtual time', async () => {
+    const { report } = await failure(race('irq-lock-order'));
+    const { traceEvents, otherData } = report_trace(report);
+    expect(traceEvents.filter((e) => e.name === 'thread_name').map((e) => e.args!['name'])).toEqual(
+      Array.from({ length: report.cpus }, (_, cpu) => `CPU ${cpu}`),
+    );
+    const made = traceEvents.filter((e) => e.cat !== undefined);
+    expect(made.map((e) => [e.name, e.tid, e.ts])).toEqual(report.steps.map((s) => [s.text, s.cpu, s.time_ns / 1000]));
+    expect(made.every((e, i) => i === 0 || e.ts >= made[i - 1]!.ts)).toBe(true);
+    expect(made.some((e) => /irq-lock-order\.ts:\d+:\d+$/.test(String(e.args!['at'])))).toBe(true);
+    const slices = traceEvents.filter((e) => e.ph === 'X' && e.cat === undefined);
+    expect(slices.some((e) => e.name.startsWith('interrupt ('))).toBe(true);
+    for (const step of made)
+      expect(
+        slices.some((s) => s.tid === step.tid && s.ts <= step.ts && step.ts + (step.dur ?? 0) <= s.ts + s.dur! + 1e-9),
+      ).toBe(true);
+    expect(otherData['token']).toBe(report.token);
   });
 });
 

@@ -202,6 +202,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         .argParser(names)
         .default([] as string[], 'none'),
     )
+    .option('--trace <file>', 'write the schedule as a trace in virtual time, for ui.perfetto.dev')
     .addOption(
       new Option('--inspect [address]', "wait for a debugger at Node's inspector, and replay under it")
         .argParser(inspect_address)

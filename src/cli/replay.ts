@@ -4,7 +4,7 @@ import type { InspectAddress } from '../explore/inspect.js';
 import { UsageError } from '../machine/errors.js';
 import type { CommonOptions } from './arguments.js';
 import { printFailure, writePage } from './explore.js';
-import { checkWritable } from './files.js';
+import { checkWritable, writeText } from './files.js';
 import type { Interrupt } from './interrupt.js';
 import { count, type Output } from './output.js';
 
@@ -18,6 +18,7 @@ export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memo
   show: string[];
   inspect?: InspectAddress;
   html?: string;
+  trace?: string;
 }
 
 /** Return: the exit code; 1 if the failure happened again. */
@@ -29,6 +30,7 @@ export async function replayCommand(
   interrupt: Interrupt,
 ): Promise<number> {
   if (options.html !== undefined) checkWritable('--html', options.html);
+  if (options.trace !== undefined) checkWritable('--trace', options.trace);
   const { replay } = await import('../explore/index.js');
   const { state_lines } = await import('../explore/machine-state.js');
   const { decode_token } = await import('../explore/token.js');
@@ -69,5 +71,10 @@ export async function replayCommand(
   const end = failure !== null ? '' : options.until !== undefined ? ' and stopped there' : ': nothing went wrong';
   if (!options.quiet) out.line(`Replayed ${count(result.steps, 'step')}${again}${hash}${end}`);
   if (failure !== null) await writePage(failure, options.html, out);
+  if (failure !== null && options.trace !== undefined) {
+    const { report_trace } = await import('../explore/report/trace.js');
+    writeText('--trace', options.trace, JSON.stringify(report_trace(failure.report)));
+    if (!out.quiet) out.line(`See it:     ${options.trace}, in ui.perfetto.dev`);
+  }
   return failure === null ? 0 : 1;
 }

@@ -2,9 +2,10 @@
 // primitives.ts declares them, and `sites.json`. Run as `node dist/stepped/build.js`, by the build and by whoever is
 // about to boot a stepped machine; does nothing when nothing changed. Host code.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { threadId } from 'node:worker_threads';
 import { parse } from 'acorn';
 import {
   checkDeclarations,
@@ -27,6 +28,8 @@ export const KERNEL_FOLDERS = ['cpu', 'mm', 'sched', 'kernel', 'drivers', 'fs', 
 const MACHINE_FILES = ['machine/params.js', 'machine/memory-map.js'];
 const RUNTIME = 'stepped/transform/runtime.js';
 const OUTPUT = 'stepped-kernel';
+/** In it: what was built. */
+const MANIFEST = 'sites.json';
 
 export interface SteppedKernel {
   /** Where it lies: import `linux/spinlock.js` and the like from there. */
@@ -91,19 +94,17 @@ export function buildSteppedKernel(
     Object.entries(REPLACED).map(([file, by]) => [file, readFileSync(join(dist, by), 'utf8')]),
   );
   const hash = hash_of(dist, sources, replacements);
-  const manifest = join(root, 'sites.json');
-  if (existsSync(manifest)) {
-    const old = JSON.parse(readFileSync(manifest, 'utf8')) as Omit<SteppedKernel, 'root' | 'built'>;
-    if (old.hash === hash) return { ...old, root, built: false };
-  }
+  const old = built_before(root, hash);
+  if (old !== null) return { ...old, root, built: false };
 
   const graph = new KernelGraph(sources);
   const twins = twin_keys(DECLARATIONS, graph);
   const by = new Map(Object.entries(REPLACED).map(([file, replacement]) => [replacement, file]));
   const sites: Site[] = [];
-  rmSync(root, { recursive: true, force: true });
+  // Beside the old one, and put in its place when it is whole: other processes may use it, or build it too.
+  const draft = `${root}-${process.pid}-${threadId}`;
   for (const [file, original] of sources) {
-    const output = join(root, file);
+    const output = join(draft, file);
     // Where the text comes from decides what its relative imports mean.
     const from = REPLACED[file] ?? file;
     let source = replacements.get(file) ?? original;
@@ -135,10 +136,34 @@ export function buildSteppedKernel(
     writeFileSync(output, map ? `${code}//# sourceMappingURL=${posix.basename(file)}.map\n` : code);
     if (map) writeFileSync(`${output}.map`, JSON.stringify(map));
   }
-  bundle_kernel(root);
+  bundle_kernel(draft);
   const made = { hash, nextSite: sites.length, sites };
-  writeFileSync(manifest, JSON.stringify(made));
+  writeFileSync(join(draft, MANIFEST), JSON.stringify(made));
+  put_in_place(draft, root, hash);
   return { ...made, root, built: true };
+}
+
+/** What was built, if that is what `hash` says. */
+function built_before(root: string, hash: string): Omit<SteppedKernel, 'root' | 'built'> | null {
+  const manifest = join(root, MANIFEST);
+  if (!existsSync(manifest)) return null;
+  const old = JSON.parse(readFileSync(manifest, 'utf8')) as Omit<SteppedKernel, 'root' | 'built'>;
+  return old.hash === hash ? old : null;
+}
+
+function put_in_place(draft: string, root: string, hash: string): void {
+  for (let tries = 0; ; tries++)
+    try {
+      rmSync(root, { recursive: true, force: true });
+      renameSync(draft, root);
+      return;
+    } catch (error) {
+      // Another process does the same at this moment.
+      if (tries === 10 || !['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      if (built_before(root, hash) === null) continue;
+      rmSync(draft, { recursive: true });
+      return;
+    }
 }
 
 function no_wait(file: string): string {

@@ -33,7 +33,7 @@ function minimisedText({ before, after, schedules, complete }: NonNullable<Failu
 }
 
 const percent = (part: number): string =>
-  part === 0 ? '0 %' : part < 0.001 ? 'under 0.1 %' : `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
+  part < 0.001 ? 'under 0.1 %' : `about ${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
 
 /** What a search that found nothing covered, in sentences. */
 function coverageText({ bound, behaviours, no_choice }: Coverage): string[] {
@@ -48,7 +48,7 @@ function coverageText({ bound, behaviours, no_choice }: Coverage): string[] {
   lines.push(
     `Seen: ${about}${count(behaviours.distinct, 'different order')} of the accesses to what is shared, ` +
       `${behaviours.recent.toLocaleString('en-US')} of them first in the last half of the schedules. ` +
-      `The chance that another schedule shows a new one is about ${percent(behaviours.chance_of_new)}.`,
+      `The chance that another schedule shows a new one is ${percent(behaviours.chance_of_new)}.`,
   );
   return lines;
 }

@@ -102,7 +102,7 @@ describe('a file that is no module', () => {
     for (const [name, message] of [
       ['x.js', "its name ends in '.js'"],
       ['x.d.ts', "its name ends in '.d.ts'"],
-      ['x.c', "its name ends in '.c'"],
+      ['x.rs', "its name ends in '.rs'"],
     ] as const) {
       const e = await at(write({ [name]: '' }));
       expect(e.exitCode).toBe(2);

@@ -248,7 +248,7 @@ export class Machine {
   ): Promise<LoadableModule> {
     const compiled = typeof module === 'string' ? await loadModule(module, { build: 'free' }) : module;
     if (!Array.isArray((compiled as LoadableModule | undefined)?.parameters))
-      throw new UsageError('insmod takes the path of a TypeScript or C file, or what compileModule gave');
+      throw new UsageError('insmod takes the path of a TypeScript file, a C file or a .ko, or what compileModule gave');
     const given = parameter_texts(parameters);
     for (const [name] of given) {
       if (compiled.parameters.some((p) => p.name === name)) continue;

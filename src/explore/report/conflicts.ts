@@ -387,20 +387,22 @@ function find_circle(steps: readonly ReportStep[]): ReportConflict | null {
 
 /** The race that the detector found, as a conflict: it is proven, the others are guessed. */
 export function race_conflict(race: RaceReport, step_of: (access: RaceAccess) => ReportStep | null): ReportConflict {
+  const found = race.accesses.map(step_of);
+  const name = found.find((s) => s?.place)?.place?.name ?? race.object;
   const said = (a: RaceAccess): string => {
     const by = a.by === '' ? '' : ` (${a.by})`;
     const value =
       a.kind === 'read' ? (a.before === null ? '' : ` = ${a.before}`) : a.after === null ? '' : ` = ${a.after}`;
     const verb = a.kind === 'read' ? 'reads' : a.kind === 'write' ? 'writes' : 'changes';
     const who = a.context === 'task' ? a.task : `a ${a.context === 'hardirq' ? 'hardware interrupt' : 'softirq'}`;
-    return `${who} on CPU ${a.cpu} ${verb} ${race.object}${value}${by}`;
+    return `${who} on CPU ${a.cpu} ${verb} ${name}${value}${by}`;
   };
   const [first, second] = race.accesses;
-  const other = race.other_order.differs ? ` The other order gives something else: ${race.other_order.text}.` : '';
-  const steps = race.accesses.flatMap((a) => step_of(a)?.index ?? []);
+  const other = race.other_order.differs ? ` What comes of it differs: ${race.other_order.text}.` : '';
+  const steps = found.flatMap((s) => s?.index ?? []);
   return {
     kind: 'data race',
-    subject: race.object,
+    subject: name,
     steps: [...new Set(steps)].sort((a, b) => a - b),
     text: `${capital(said(first))}, ${said(second)}, and nothing orders the two.${other}`,
   };

@@ -86,6 +86,9 @@ function path_in(type: FieldType, offset: number, struct: string): string | null
   return null;
 }
 
+/** The function that a site calls: `at` of `table.entry.at`. */
+export const function_name = (site: Site): string => site.name.slice(site.name.lastIndexOf('.') + 1);
+
 export class Places {
   /** Objects outside static data, by address, in the order in which they were seen: for their names. */
   readonly #seen = new Map<string, Map<number, number>>();
@@ -97,7 +100,7 @@ export class Places {
     if (typeof a === 'number' && site.kind !== 'call')
       return { address: a >>> 0, size: 4, access: 'u32', bool: false, name: this.address_name(a) };
     if (site.kind !== 'call') return is_view(a) ? this.#field(a, site.name) : null;
-    if (access_of(site.name) === null) return null;
+    if (access_of(function_name(site)) === null) return null;
     if (is_percpu(a)) {
       const view = a.on(percpu_base(this.machine.running().cpu));
       return this.#field(view, typeof b === 'string' ? b : 'value');

@@ -9,7 +9,7 @@ import { Note, type Running, type Tracer } from '../../stepped/core.js';
 import type { Site } from '../../stepped/transform.js';
 import type { Outcome } from '../outcome.js';
 import type { Session, Watched } from '../session.js';
-import { access_of, is_marked, is_view, Places, type Place } from './places.js';
+import { access_of, function_name, is_marked, is_view, Places, type Place } from './places.js';
 import type { ReportSource, ReportStep, ReportTask, StepKind } from './schedule.js';
 
 /** The package's root: sites of the kernel are relative to it. */
@@ -129,15 +129,16 @@ class Recorder implements Tracer {
     if (standing.about !== '' && site.kind === 'call') this.#names.set(standing.address, standing.about);
     const step = this.#begin(site.kind as StepKind, now, site);
     this.#numbered.set(this.#count, step);
-    step.access = site.kind === 'call' ? access_of(site.name) : (site.kind as 'read' | 'write');
-    step.marked = site.kind === 'call' && step.access !== null && is_marked(site.name);
+    step.access = site.kind === 'call' ? access_of(function_name(site)) : (site.kind as 'read' | 'write');
+    step.marked = site.kind === 'call' && step.access !== null && is_marked(function_name(site));
     step.place = place && { name: place.name, address: place.address, size: place.size };
     step.before = place && this.#places.value(place);
     step.argument = site.kind === 'call' && standing.about !== '' ? standing.about : null;
-    step.text =
-      site.kind === 'call'
-        ? `${site.name}(${place?.name ?? standing.about})`
-        : `${site.kind} ${place?.name ?? site.name}`;
+    // An element of an array is read and written by a method, which is no primitive of the kernel.
+    const is_access = site.kind !== 'call' || (place !== null && !step.marked);
+    step.text = !is_access
+      ? `${site.name}(${place?.name ?? standing.about})`
+      : `${step.access} ${place?.name ?? site.name}`;
     if (/free/.test(site.name) && standing.address !== 0) this.#freed.push({ step, address: standing.address });
     this.#open = { step, place };
     this.#note_read_lock(context_key(now), site.name, standing.about);

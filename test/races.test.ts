@@ -78,6 +78,18 @@ describe.each(races)('$name', ({ name, verdict, message, race }) => {
   });
 });
 
+describe('the bounded search covers all that two preemptions can do', () => {
+  test.each(races)('to the fixed version of $name', async ({ name }) => {
+    const { failure, coverage } = await explore(await compiled(`${name}.fixed`), {
+      strategy: 'bounded',
+      bound: 2,
+      schedules: 3 * SCHEDULES,
+    });
+    expect(failure).toBe(null);
+    expect(coverage.bound?.completed).toBe(2);
+  });
+});
+
 describe('the race detector', () => {
   test.each(races.filter((r) => r.race !== undefined))('finds $name', async ({ name, verdict, message, race }) => {
     const module = await compiled(name);

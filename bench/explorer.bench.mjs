@@ -101,7 +101,7 @@ export default async function explorer() {
     `restore, init and exit: ${e.toFixed(1)}; three threads made and ended: ${(t - e).toFixed(1)}; their steps: ${(all - t).toFixed(1)}`,
   );
   const before = cpu_ns();
-  const whole = await explore(full.compiled, { schedules: SCHEDULES, cpus: CPUS });
+  const whole = await explore(full.compiled, { schedules: SCHEDULES, cpus: CPUS, strategy: 'random' });
   if (whole.failure !== null) throw new Error(whole.failure.message);
   line(
     'explore(), by CPU time',

@@ -1,6 +1,6 @@
 // `lockstep stress`, `explore` and `replay` as child processes.
 import { describe, expect, it } from 'vitest';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockstep } from './cli-run.js';
@@ -153,7 +153,15 @@ describe('lockstep stress', () => {
 
 describe('lockstep explore and replay', () => {
   it('finds the lost update, and the token that it prints replays it', async () => {
-    const found = await lockstep(['explore', 'examples/lost-update.ts', '--seed', '5', '--schedules', '1000']);
+    const found = await lockstep([
+      'explore',
+      'examples/lost-update.ts',
+      '--seed',
+      '5',
+      '--schedules',
+      '1000',
+      '--no-races',
+    ]);
     expect(found.stdout).toMatch(/^WARNING: at /);
     expect(found.code).toBe(1);
     const token = /lockstep replay (\S+) examples\/lost-update\.ts/.exec(found.stdout)?.[1] ?? '';
@@ -166,6 +174,28 @@ describe('lockstep explore and replay', () => {
     const cpus = await lockstep(['replay', token, '--cpus', '2']);
     expect(cpus.stderr).toMatch(/the token is of a machine with 4 CPUs/);
     expect(cpus.code).toBe(2);
+  });
+
+  it('finds its data race at once, passes over it with a suppression, and refuses one without a reason', async () => {
+    const found = await lockstep(['explore', 'examples/lost-update.ts']);
+    expect(found.stdout).toMatch(/^data race on stats\.packets of shared; /);
+    expect(found.stdout).toMatch(/\nData race on stats\.packets of shared \(4 bytes at 0x[0-9a-f]{8}\)\n/);
+    expect(found.code).toBe(1);
+    const folder = mkdtempSync(join(tmpdir(), 'lockstep-suppressions-'));
+    const file = join(folder, 'suppressions');
+    writeFileSync(file, 'stats.packets   a test\nnothing.at_all   another\n');
+    const passed = await lockstep(['explore', 'examples/lost-update.ts', '--suppressions', file]);
+    expect(passed.stdout).toMatch(/^WARNING: at /);
+    expect(passed.stdout).toMatch(/\n\d+ reports? of data races suppressed\n/);
+    expect(passed.stdout).toContain("The suppression 'nothing.at_all' matched nothing");
+    const token = /lockstep replay (\S+) .* --suppressions /.exec(passed.stdout)?.[1] ?? '';
+    const again = await lockstep(['replay', token, 'examples/lost-update.ts', '--suppressions', file]);
+    expect(again.stdout).toMatch(/^WARNING: at /);
+    writeFileSync(file, 'stats.packets\n');
+    const refused = await lockstep(['explore', 'examples/lost-update.ts', '--suppressions', file]);
+    expect(refused.stderr).toContain("'stats.packets' has no reason");
+    expect(refused.code).toBe(2);
+    rmSync(folder, { recursive: true });
   });
 
   it('finds nothing in the counter under a mutex, and says what it covered', async () => {
@@ -185,7 +215,7 @@ describe('lockstep explore and replay', () => {
   it('prints the failure as JSON', async () => {
     const { code, stdout } = await lockstep(['explore', 'examples/lost-update.ts', '--json']);
     const { failure, replay } = JSON.parse(stdout) as { failure: { verdict: string; token: string }; replay: string };
-    expect(failure.verdict).toBe('WARN');
+    expect(failure.verdict).toBe('data race');
     expect(replay).toBe(`lockstep replay ${failure.token} examples/lost-update.ts`);
     expect(code).toBe(1);
   });

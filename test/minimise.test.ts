@@ -158,6 +158,7 @@ describe('minimising', () => {
     const control = new AbortController();
     const { failure } = await explore(fixture('preempted'), {
       check: false,
+      races: false,
       parameters: { broken: 1 },
       signal: control.signal,
       onOutcome: (outcome) => outcome.verdict !== null && control.abort(),

@@ -15,9 +15,12 @@ export const fixture = (name: string): string =>
   fileURLToPath(new URL(`./fixtures/stepped/${name}.ts`, import.meta.url));
 export const example = (name: string): string => fileURLToPath(new URL(`../examples/${name}.ts`, import.meta.url));
 
-/** Explores without the type check, which takes longer than all else. */
+/**
+ * Explores without the type check, which takes longer than all else, and without the race detector, which ends most
+ * broken modules' schedules before what they are about: its tests are races-detect.test.ts.
+ */
 export const search = (file: string, options: ExploreOptions = {}): Promise<ExploreResult> =>
-  explore(file, { check: false, ...options });
+  explore(file, { check: false, races: false, ...options });
 
 /** The failure of a broken module; throws when there is none. */
 export async function failure_of(name: string, options: ExploreOptions & { broken?: number } = {}): Promise<Failure> {

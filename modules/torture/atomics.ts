@@ -23,6 +23,7 @@ import {
   atomic_set,
   atomic_t,
 } from 'lockstep/linux/atomic';
+import { smp_rmb, smp_wmb } from 'lockstep/linux/barrier';
 import { WARN } from 'lockstep/linux/bug';
 import { module_exit, module_init, module_param, MODULE_LICENSE } from 'lockstep/linux/module';
 import { pr_info } from 'lockstep/linux/printk';
@@ -114,6 +115,7 @@ function begin(o: thing): void {
   if (o.magic === 0 && refcount_read(o.refs) === 0) {
     o.magic = ALIVE;
     o.listed = 1;
+    smp_wmb(); // refcount_set() and refcount_inc_not_zero() order nothing
     refcount_set(o.refs, 1);
   }
   spin_unlock_irqrestore(o.lock, flags);
@@ -123,6 +125,7 @@ function use(o: thing, twice: boolean): void {
     begin(o);
     if (!refcount_inc_not_zero(o.refs)) return;
   }
+  smp_rmb();
   check(o.magic === ALIVE, 'an object with a reference', o.magic, ALIVE);
   put(o, twice);
 }

@@ -159,7 +159,7 @@ function* let_go(it: item, kind: number) {
 /** An entry that comes: to either end, or behind one that stays. */
 function come(it: item, kind: number): void {
   take();
-  shared.guests++;
+  WRITE_ONCE(shared, 'guests', shared.guests + 1);
   if (kind === 0) list_add_rcu(it.link, list);
   else if (kind === 1) list_add_tail_rcu(it.link, list);
   else
@@ -183,7 +183,7 @@ function go(): number {
       else list_add_tail_rcu(at.link, list);
       break;
     }
-    shared.guests--;
+    WRITE_ONCE(shared, 'guests', shared.guests - 1);
     gone = at['@addr'];
     break;
   }

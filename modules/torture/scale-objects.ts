@@ -4,7 +4,13 @@
 // one may be missing, and all of the memory must come back: a module that leaks is told so at unload.
 // broken=1: one object is not freed. broken=2: an object is freed twice. broken=3: an object is made too small for what is
 // written. broken=4: the chain of all CPUs is one, and has no lock.
-import { atomic_add_return, atomic_inc_return, atomic_read, atomic_t } from 'lockstep/linux/atomic';
+import {
+  atomic_add_return,
+  atomic_inc_return,
+  atomic_read,
+  atomic_read_acquire,
+  atomic_t,
+} from 'lockstep/linux/atomic';
 import { WARN } from 'lockstep/linux/bug';
 import { EINVAL, ENOMEM } from 'lockstep/linux/errno';
 import { kthread_should_stop } from 'lockstep/linux/kthread';
@@ -89,7 +95,10 @@ export function* user(me: number) {
   atomic_add_return(yield* make(me), shared.made);
   if (atomic_inc_return(shared.arrived) === cpus) wake_up_all(shared.queue);
   else
-    yield* wait_event_interruptible(shared.queue, () => atomic_read(shared.arrived) === cpus || kthread_should_stop());
+    yield* wait_event_interruptible(
+      shared.queue,
+      () => atomic_read_acquire(shared.arrived) === cpus || kthread_should_stop(),
+    );
   if (me === 0 && atomic_read(shared.made) < objects.value)
     pr_err(
       'scale-objects: memory for %d of %d objects in %d free KiB: more with --memory, or fewer with objects=\n',

@@ -1,5 +1,13 @@
 // `lockstep explore`: thin over the library in src/explore.
-import type { Coverage, ExploreOptions, Failure, Size, StrategyName } from '../explore/index.js';
+import type {
+  Coverage,
+  ExploreOptions,
+  Failure,
+  RaceCounts,
+  Size,
+  StrategyName,
+  Suppression,
+} from '../explore/index.js';
 import { commandLine } from '../explore/command-line.js';
 import { moduleParameters, type CommonOptions } from './arguments.js';
 import { checkWritable, writeText } from './files.js';
@@ -16,6 +24,8 @@ export interface ExploreCommandOptions extends Omit<CommonOptions, 'memory'> {
   bound?: number;
   maxSteps?: number;
   minimise: boolean;
+  races: boolean;
+  suppressions?: string;
   /** Where the token is written as a file. */
   save?: string;
 }
@@ -53,6 +63,17 @@ function coverageText({ bound, behaviours, no_choice }: Coverage): string[] {
   return lines;
 }
 
+export async function suppressionsOf(file: string | undefined): Promise<Suppression[]> {
+  return file === undefined ? [] : (await import('../explore/suppressions.js')).read_suppressions(file);
+}
+/** What the race detector has to say beside what was found. */
+function racesText(races: RaceCounts | null, out: Output): void {
+  if (races === null) return;
+  if (races.suppressed > 0) out.line(`${count(races.suppressed, 'report')} of data races suppressed`);
+  for (const { pattern } of races.unused) out.line(`The suppression '${pattern}' matched nothing`);
+  if (races.lost > 0) out.line(`${count(races.lost, 'schedule')} too large to be looked at for data races as a whole`);
+}
+
 /** Return: the exit code. */
 export async function exploreCommand(
   file: string,
@@ -66,6 +87,7 @@ export async function exploreCommand(
   if (options.save !== undefined) checkWritable('--save', options.save);
   // Loaded here: `run` and `stress` start faster without it.
   const { explore } = await import('../explore/index.js');
+  const suppressions = await suppressionsOf(options.suppressions);
   const wanted: ExploreOptions = {
     cpus: options.cpus,
     ...(options.memory !== undefined && { memory: options.memory }),
@@ -77,6 +99,8 @@ export async function exploreCommand(
     ...(options.bound !== undefined && { bound: options.bound }),
     parameters,
     minimise: options.minimise,
+    races: options.races,
+    suppressions,
     signal: interrupt.signal,
     onProgress: (schedules) =>
       out.status(`${schedules.toLocaleString('en-US')} of ${options.schedules.toLocaleString('en-US')} schedules`),
@@ -95,7 +119,13 @@ export async function exploreCommand(
   const effort =
     `${count(result.schedules, 'schedule')} (${result.distinct === 1 ? '1 outcome' : count(result.distinct, 'different outcome')}), ` +
     `${count(result.steps, 'step')} in ${(result.elapsed_ms / 1000).toFixed(2)} s${rate}`;
-  const replay = failure === null ? '' : failure.report.replay;
+  const replay =
+    failure === null
+      ? ''
+      : [
+          failure.report.replay,
+          ...(options.suppressions === undefined ? [] : [commandLine('--suppressions', options.suppressions)]),
+        ].join(' ');
   out.result({
     command: 'explore',
     file,
@@ -107,6 +137,7 @@ export async function exploreCommand(
   if (failure === null) {
     out.line(`${effort}: nothing found`);
     if (!options.quiet) for (const line of coverageText(result.coverage)) out.line(line);
+    racesText(result.races, out);
     if (interrupt.reason !== null) throw interrupt.reason;
     return 0;
   }
@@ -115,6 +146,7 @@ export async function exploreCommand(
     if (result.coverage.no_choice) out.line('It fails whatever is chosen: before that there is nothing to choose.');
     out.line(`Found by schedule ${failure.schedule.toLocaleString('en-US')}: ${effort}`);
     if (failure.minimised !== null) out.line(minimisedText(failure.minimised));
+    racesText(result.races, out);
   }
   out.line(`Replay it:  ${replay}`);
   await writePage(failure, options.html, out);
@@ -145,6 +177,10 @@ export async function printFailure(failure: Failure, out: Output, quiet: boolean
   if (quiet) return;
   out.line();
   out.line(report_text(failure.report, { width: out.width, colour: out.colour }));
+  if (failure.race !== null) {
+    out.line();
+    for (const line of (await import('../explore/race-text.js')).race_lines(failure.race)) out.line(line);
+  }
   if (failure.log.length > 0) {
     out.line();
     for (const line of failure.log) out.line(line);

@@ -167,6 +167,8 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
         integer(1, Infinity),
       ),
     )
+    .option('--no-races', 'do not look for data races')
+    .option('--suppressions <file>', 'data races that are meant: in each line a pattern and the reason why')
     .option('--html <file>', 'write what went wrong as a page to step through in a browser')
     .option('--save <file>', 'write the token to a file NAME.lockstep, for replay FILE; exit code 3 if that fails')
     .option('--no-minimise', 'report the schedule that failed as it was found, however long')
@@ -210,6 +212,7 @@ export function program(out: Output, interrupt: Interrupt, done: (exitCode: numb
     )
     .option('--hash', "print a hash over the machine's memory at each switch", false)
     .option('--html <file>', 'write what went wrong as a page to step through in a browser')
+    .option('--suppressions <file>', 'what explore had: data races that are meant')
     .addHelpText(
       'after',
       examples(

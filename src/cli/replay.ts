@@ -3,7 +3,7 @@ import type { ReplayOptions } from '../explore/index.js';
 import type { InspectAddress } from '../explore/inspect.js';
 import { UsageError } from '../machine/errors.js';
 import type { CommonOptions } from './arguments.js';
-import { printFailure, writePage } from './explore.js';
+import { printFailure, suppressionsOf, writePage } from './explore.js';
 import { checkWritable, writeText } from './files.js';
 import type { Interrupt } from './interrupt.js';
 import { count, type Output } from './output.js';
@@ -19,6 +19,7 @@ export interface ReplayCommandOptions extends Omit<CommonOptions, 'cpus' | 'memo
   inspect?: InspectAddress;
   html?: string;
   trace?: string;
+  suppressions?: string;
 }
 
 /** Return: the exit code; 1 if the failure happened again. */
@@ -55,6 +56,7 @@ export async function replayCommand(
     ...(options.until !== undefined && { until: options.until }),
     show: options.show,
     ...(options.inspect !== undefined && { inspect: options.inspect }),
+    suppressions: await suppressionsOf(options.suppressions),
   };
   const result = await interrupt.race(replay(token, file ?? saved?.module, wanted));
   const { failure, state } = result;

@@ -25,7 +25,7 @@ export function marked_lvalue(_a: number, _code: number, _write: boolean, _order
 export function update_lvalue(_a: number, _code: number, _order: Order): void {}
 export function attempt_lvalue(_a: number, _code: number, _stored: boolean): void {}
 /** ASSERT_EXCLUSIVE_WRITER, ASSERT_EXCLUSIVE_ACCESS: from here on an access that nothing orders is reported. */
-export function assert_exclusive(_a: number, _size: number, _writers_only: boolean): void {}
+export function assert_exclusive(_a: number, _code: number, _writers_only: boolean): void {}
 /** `f` under the name of a variant of it that orders less. */
 export const with_order = <F>(f: F, _order: Order): F => f;
 

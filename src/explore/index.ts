@@ -18,6 +18,7 @@ export type {
   Failure,
   Outcome,
   RaceAccess,
+  RaceCounts,
   RaceReport,
   Size,
   Suppression,
@@ -47,7 +48,7 @@ export interface ExploreOptions {
   parameters?: Record<string, string | number | boolean>;
   /** False: no type check. */
   check?: boolean;
-  /** Look for data races, see docs/races.md; false when not given. */
+  /** Look for data races, see docs/races.md; true when not given, unless `toTheEnd` is. */
   races?: boolean;
   /** Races that are meant, each with the reason why. */
   suppressions?: readonly Suppression[];
@@ -100,7 +101,12 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
   make_strategy(options); // wrong options are refused before anything is compiled
   const compiled =
     typeof file === 'string' ? await compileModule(file, { build: 'stepped', check: options.check ?? true }) : file;
-  const search = await Search.open(compiled, session_options(compiled, options), options);
+  const machine = {
+    ...session_options(compiled, options),
+    races: options.races ?? options.toTheEnd !== true,
+    ...(options.suppressions !== undefined && { suppressions: options.suppressions }),
+  };
+  const search = await Search.open(compiled, machine, options);
   const { session } = search;
   session.to_the_end = options.toTheEnd === true;
   const began = performance.now();
@@ -127,6 +133,7 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
     }
   }
   const elapsed_ms = performance.now() - began;
+  const races = session.race_counts; // of the search: minimising runs more schedules
   const failure = first === null || session.to_the_end ? null : await shrunk(session, first, options);
   const { steps, coverage } = search;
   return {
@@ -137,7 +144,7 @@ export async function explore(file: string | CompiledModule, options: ExploreOpt
     elapsed_ms,
     failure,
     failures,
-    races: session.race_counts,
+    races,
   };
 }
 

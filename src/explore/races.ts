@@ -32,7 +32,6 @@ interface Watched {
 
 export class RaceDetector {
   readonly suppressions: Suppressions;
-  #decided = new Map<string, boolean>();
   #watched: Watched | null = null;
   /** Schedules that were too large to be looked at as a whole. */
   lost = 0;
@@ -141,18 +140,17 @@ export class RaceDetector {
   }
   #where = 0;
 
-  /** Once for each pair of places: the answer does not change. */
+  /** A race that is not meant ends the schedule. */
   #suppressed(): boolean {
     const { race } = this.k.shadow;
-    const key = `${race.sites[0]} ${race.sites[1]} ${race.where} ${race.address}`;
-    const known = this.#decided.get(key);
-    if (known === false) return false;
     const answer = this.suppressions.match(
       race.sites.map((s) => this.site(s)),
       this.#names(),
     );
-    this.#decided.set(key, answer);
-    if (!answer) this.#where = race.where;
+    if (!answer) {
+      this.#where = race.where;
+      this.k.core.stop_here();
+    }
     return answer;
   }
 

@@ -5,6 +5,8 @@ import { marked_lvalue, Order } from '../cpu/order.js';
 import type { StructView } from './field.js';
 import { lea, load_once, store_once, type Key, type Val } from './lvalue.js';
 
+export { data_race } from './data-race.js';
+
 /** One load of a field that other CPUs may write: never torn, repeated or left out. `READ_ONCE(s, 'packets')`. */
 export function READ_ONCE<V extends StructView, K extends Key<V>>(v: V, field: K): Val<V, K> {
   poll();

@@ -30,6 +30,7 @@ import * as irqflags from './irqflags.js';
 import * as jiffies from './jiffies.js';
 import * as kallsyms from './kallsyms.js';
 import * as kfifo from './kfifo.js';
+import * as kcsan_checks from './kcsan-checks.js';
 import * as kref from './kref.js';
 import * as kernel from './kernel.js';
 import * as kstrtox from './kstrtox.js';
@@ -105,6 +106,7 @@ export const headers: Readonly<Record<string, Readonly<Record<string, unknown>>>
   jiffies,
   kallsyms,
   kfifo,
+  'kcsan-checks': kcsan_checks,
   kref,
   kernel,
   kstrtox,

@@ -2,6 +2,7 @@
 // stand for their UTF-8; otherwise they are addresses or views. Lengths are bytes. An address that is no memory is an
 // oops. Context: any. Each call is one step: what two CPUs do to one string at the same time isn't torn.
 import { check_address } from '../cpu/heap.js';
+import { plain_read, plain_write } from '../cpu/order.js';
 import { copy_bytes, fill_bytes, ld8, memory_size, st, st16, st8 } from '../cpu/raw.js';
 import { decode_utf8, encode_utf8, string_length } from '../kernel/utf8.js';
 import type { Pointer } from '../mm/slab.js';
@@ -20,6 +21,8 @@ function check_range(a: number, n: number, where: string, write: boolean): void 
   if (n <= 0) return;
   check_address(a, 1, where, write);
   check_address(a + n - 1, 1, where, write);
+  if (write) plain_write(a, n);
+  else plain_read(a, n);
 }
 
 /** Where the string at `a` ends: its bytes, at most `max`. */
@@ -28,6 +31,7 @@ function length_at(a: number, max: number, where: string): number {
   check_address(a, 1, where, false);
   const n = string_length(a, max);
   if (n < max && a + n >= memory_size) check_address(a + n, 1, where, false);
+  plain_read(a, n < max ? n + 1 : n);
   return n;
 }
 
@@ -38,6 +42,7 @@ function bytes_of(s: Str, where: string): Bytes {
     const a = address(s);
     return (i) => {
       check_address(a + i, 1, where, false);
+      plain_read(a + i, 1);
       return ld8(a + i);
     };
   }
@@ -74,6 +79,7 @@ export function strscpy(to: Pointer, from: Str, size: number): number {
   for (let i = 0; i < size; i++) {
     const c = byte(i);
     check_address(a + i, 1, 'strscpy', true);
+    plain_write(a + i, 1);
     st8(a + i, i === size - 1 ? 0 : c);
     if (c === 0) return i;
   }

@@ -1,6 +1,7 @@
 // noinstr: never transformed, never interrupted.
 // `Struct` and `Union`: one definition gives typed field access, size and offsets by the wasm32 C ABI, and the C text
 // for include/. Import from 'lockstep/linux/types'. Called when code is loaded, before any machine runs.
+import { plain_read, plain_write } from '../cpu/order.js';
 import { copy_bytes } from '../cpu/raw.js';
 import { check_address, poll } from '../cpu/heap.js';
 import {
@@ -164,5 +165,7 @@ export function assign_struct<T extends StructView>(to: T, from: T): void {
     check_address(a, type.align, where, write);
     check_address(a + type.size - 1, 1, where, write);
   }
+  plain_read(from['@addr'], type.size);
+  plain_write(to['@addr'], type.size);
   copy_bytes(to['@addr'], from['@addr'], type.size);
 }

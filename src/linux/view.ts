@@ -6,6 +6,7 @@
 // unsigned compare of the address rotated right by log2 of the width: a low bit that is set makes it huge.
 import { check_address, heap, poll } from '../cpu/heap.js';
 import { ACCESS, ACCESS_NOTE, ACCESS_POLL, ld8, st8, st, st16, st64, stf64, STEPPED } from '../cpu/raw.js';
+import { plain_read, plain_write } from '../cpu/order.js';
 import {
   c_name,
   type AnyStruct,
@@ -225,6 +226,7 @@ function char_view(count: number, where: string): ViewClass {
       if (i >>> 0 >= count) heap.bad_index(i, `char [${count}]`, where);
       poll();
       check_address(this['@addr'] + i, 1, where, false);
+      plain_read(this['@addr'] + i, 1);
       return (ld8(this['@addr'] + i) << 24) >> 24;
     }
     set(text: string): number {
@@ -235,6 +237,7 @@ function char_view(count: number, where: string): ViewClass {
       check_address(a + count - 1, 1, where, true);
       const bytes = new TextEncoder().encode(text);
       const n = Math.min(bytes.length, count - 1);
+      plain_write(a, n + 1);
       for (let i = 0; i < n; i++) st8(a + i, bytes[i]!);
       st8(a + n, 0);
       return n < bytes.length ? -E2BIG : n;
@@ -244,6 +247,7 @@ function char_view(count: number, where: string): ViewClass {
       const a = this['@addr'];
       check_address(a, 1, where, false);
       check_address(a + count - 1, 1, where, false);
+      plain_read(a, count);
       return read_string(a, count);
     }
     [Symbol.toPrimitive](hint: string): string | number {

@@ -171,7 +171,7 @@ function headerNames(headers: string): string[] {
   const linux = join(headers, 'linux');
   try {
     const registry = readFileSync(join(linux, 'registry.js'), 'utf8');
-    return [...registry.matchAll(/^import \* as \w+ from '\.\/([\w/]+)\.js'/gm)].map((m) => m[1]!);
+    return [...registry.matchAll(/^import \* as \w+ from '\.\/([\w/-]+)\.js'/gm)].map((m) => m[1]!);
   } catch {
     // The stand-ins of the tests have no registry.
     return existsSync(linux) ? readdirSync(linux).flatMap((n) => (n.endsWith('.d.ts') ? [n.slice(0, -5)] : [])) : [];

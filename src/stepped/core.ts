@@ -162,6 +162,10 @@ let tracer: Tracer | null = null;
 const RUNG_MAX = 7;
 const rung = own_words(RUNG_MAX);
 
+/** The next step is a decision point. */
+export function stop_here(): void {
+  now[Now.COUNTDOWN] = 0;
+}
 /** Something happened that may let CPU `c` run, any if that is no CPU: the next step is a decision point. */
 export function attention(c: number): void {
   if (!decision.firm) now[Now.COUNTDOWN] = 0;

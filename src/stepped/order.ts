@@ -43,8 +43,8 @@ set_race_notes(
   (a, size, where) => access(here(), a, size, Kind.READ, where),
   (a, size, where) => access(here(), a, size, Kind.WRITE, where),
 );
-export function assert_exclusive(a: number, size: number, writers_only: boolean): void {
-  if (on()) access(here(), a, size, writers_only ? Kind.NO_WRITERS : Kind.NOBODY, 0);
+export function assert_exclusive(a: number, code: number, writers_only: boolean): void {
+  if (on()) access(here(), a, SIZES[code]!, writers_only ? Kind.NO_WRITERS : Kind.NOBODY, 0);
 }
 
 /** The order of the atomic that runs: its own, or that of the variant by whose name it was called. */

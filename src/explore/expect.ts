@@ -1,9 +1,8 @@
 // For tests: a search or a replay that found something as an error whose message is the report, under any test runner.
 import { MachineFailure } from '../machine/errors.js';
 import type { CompiledModule } from '../module/compile.js';
-import type { Failure } from './outcome.js';
 import { explore, type ExploreOptions, type ExploreResult } from './index.js';
-import type { VerdictKind } from './outcome.js';
+import type { Failure, VerdictKind } from './outcome.js';
 
 /** A schedule of a module failed. The message is what happened and how to replay it. */
 export class ExplorationError extends MachineFailure {

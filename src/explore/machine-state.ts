@@ -6,46 +6,9 @@ import { VECTOR_NAMES } from '../cpu/vectors.js';
 import { Task, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from '../sched/task-layout.js';
 import type { Site } from '../stepped/transform.js';
 import type { Tracer } from '../stepped/core.js';
+import type { CpuState, MachineState, TaskState } from './outcome.js';
 import type { Session, StaticDatum, Watched } from './session.js';
 import { show_static } from './show.js';
-
-export interface CpuState {
-  cpu: number;
-  /** `name/pid`, `idle`. */
-  task: string;
-  /** What runs on top of it: `interrupt (timer)`, `softirq`; '' if nothing. */
-  context: string;
-  /** The step that it makes next, if it stands before one: `file:line: what`. */
-  next: string;
-  /** What it waits for and who has it, '' if for nothing. */
-  waits: string;
-  irqs_off: boolean;
-  preempt_count: number;
-  /** Tasks that wait for this CPU. */
-  queued: number;
-  /** Spin locks and rwlocks that it holds. */
-  locks: string[];
-}
-export interface TaskState {
-  task: string;
-  cpu: number;
-  state: 'running' | 'runnable' | 'sleeping' | 'sleeping, uninterruptible' | 'dead' | 'new';
-  /** The last step that it made: `file:line: what`; '' if none. */
-  last: string;
-  waits: string;
-  /** Mutexes that it holds. */
-  mutexes: string;
-}
-export interface MachineState {
-  /** Steps made. */
-  step: number;
-  /** Virtual time. */
-  ns: number;
-  cpus: CpuState[];
-  tasks: TaskState[];
-  /** A line for each field of what was asked for. */
-  shown: { name: string; lines: string[] }[];
-}
 
 const HARDIRQ = 0xf0000;
 const SOFTIRQ = 0xff00;

@@ -84,3 +84,41 @@ export interface Failure {
   /** What the minimiser made of the schedule that was found; null where it was not asked. */
   minimised: { before: Size; after: Size; schedules: number; complete: boolean } | null;
 }
+
+export interface CpuState {
+  cpu: number;
+  /** `name/pid`, `idle`. */
+  task: string;
+  /** What runs on top of it: `interrupt (timer)`, `softirq`; '' if nothing. */
+  context: string;
+  /** The step that it makes next, if it stands before one: `file:line: what`. */
+  next: string;
+  /** What it waits for and who has it, '' if for nothing. */
+  waits: string;
+  irqs_off: boolean;
+  preempt_count: number;
+  /** Tasks that wait for this CPU. */
+  queued: number;
+  /** Spin locks and rwlocks that it holds. */
+  locks: string[];
+}
+export interface TaskState {
+  task: string;
+  cpu: number;
+  state: 'running' | 'runnable' | 'sleeping' | 'sleeping, uninterruptible' | 'dead' | 'new';
+  /** The last step that it made: `file:line: what`; '' if none. */
+  last: string;
+  waits: string;
+  /** Mutexes that it holds. */
+  mutexes: string;
+}
+export interface MachineState {
+  /** Steps made. */
+  step: number;
+  /** Virtual time. */
+  ns: number;
+  cpus: CpuState[];
+  tasks: TaskState[];
+  /** A line for each field of what was asked for. */
+  shown: { name: string; lines: string[] }[];
+}

@@ -300,7 +300,7 @@ describe('static data', () => {
       DEFINE_STATIC(inner);
     });
     set_on_static(() => {});
-    expect(symbols).toEqual([['counter', STATIC + 16, 8], 1n, ['inner', STATIC + 24, 8]]);
+    expect(symbols).toEqual([['counter', STATIC + 16, 8, u64], 1n, ['inner', STATIC + 24, 8, inner]]);
   });
 
   test('is refused outside module evaluation, when space is out and when evaluations differ', () => {

@@ -58,7 +58,7 @@ export async function stress(
   if (options.list) return list(tests, options, out);
   if (options.together && options.broken) throw new UsageError('--broken runs one variant at a time: not --together');
   const modules = await compile(tests, options, interrupt);
-  const known = knownParameters([...modules.values()], parameters);
+  const known = knownParameters(modules, parameters);
   const loaded = tests.map((test) => ({
     ...test,
     parameters: { ...test.parameters, ...known.get(test.file) },
@@ -163,15 +163,16 @@ async function compile(
 
 /** By file: those of the given parameters that the module has. Throws UsageError for one that none of them has. */
 function knownParameters(
-  modules: readonly LoadableModule[],
+  modules: ReadonlyMap<string, LoadableModule>,
   given: Record<string, string>,
 ): Map<string, Record<string, string>> {
   const has = (module: LoadableModule, name: string): boolean => module.parameters.some((p) => p.name === name);
+  const all = [...modules.values()];
   for (const name of Object.keys(given))
-    if (!modules.some((module) => has(module, name))) checkParameters(modules[0]!, { [name]: given[name]! });
+    if (!all.some((module) => has(module, name))) checkParameters(all[0]!, { [name]: given[name]! });
   return new Map(
-    modules.map((module) => [
-      module.file,
+    [...modules].map(([file, module]) => [
+      file,
       Object.fromEntries(Object.entries(given).filter(([name]) => has(module, name))),
     ]),
   );

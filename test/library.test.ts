@@ -41,10 +41,10 @@ describe('the library', () => {
   });
 
   test('expectFailure returns the failure, and throws if there is none or another one', async () => {
-    const failure = await expectFailure(broken, { verdict: 'WARN', message: 'WARNING' }, options);
-    expect(failure.verdict).toBe('WARN');
+    const failure = await expectFailure(broken, { verdict: 'data race', message: 'rx_packets' }, options);
+    expect(failure.verdict).toBe('data race');
     await expect(expectFailure(fixed, {}, options)).rejects.toThrow(/should have failed, and did not in 300 schedules/);
-    const other = /failed otherwise than expected \(oops\):\nWARN: /;
+    const other = /failed otherwise than expected \(oops\):\ndata race: /;
     await expect(expectFailure(broken, { verdict: 'oops' }, options)).rejects.toThrow(other);
     await expect(expectFailure(broken, { message: /nothing like it/ }, options)).rejects.toThrow(ExplorationError);
   });

@@ -94,7 +94,8 @@ describe('the race detector', () => {
   test.each(races.filter((r) => r.race !== undefined))('finds $name', async ({ name, verdict, message, race }) => {
     const module = await compiled(name);
     const verdicts = new Set<string>();
-    for (const seed of seeds.slice(0, 5)) {
+    for (const seed of seeds) {
+      if (verdicts.has('data race')) break; // another finding may come first
       const { failure } = await explore(module, { seed, schedules: SCHEDULES, minimise: false, races: true });
       as_expected(failure!, verdict, message, race);
       verdicts.add(failure!.verdict);

@@ -43,7 +43,7 @@ export const explored = (
   cpus: number,
   parameters: Record<string, number> = {},
   schedules = 200,
-): Promise<ExploreResult> => explore(file, { check: false, cpus, schedules, parameters });
+): Promise<ExploreResult> => explore(file, { check: false, cpus, schedules, parameters, races: false });
 export async function fine_explored(
   file: string,
   cpus: number,

@@ -224,7 +224,7 @@ function imports_of(module: WebAssembly.Module, image: Image): Imports {
   return imports;
 }
 function function_named(name: string): unknown {
-  const own = sleepers[name] ?? api()[name];
+  const own = sleepers()[name] ?? api()[name];
   if (own !== undefined) return own;
   const handle = kallsyms_lookup_name(name);
   if (handle === 0 || !is_text(handle)) return null;

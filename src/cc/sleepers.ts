@@ -60,7 +60,7 @@ const mutex_in = (state: number, name: string): Sleeper => ({
 });
 const error_or_0 = (left: number): number => Math.min(0, left);
 
-const SLEEPERS: Record<(typeof SLEEPER_NAMES)[number], Sleeper> = {
+const table = (): Record<(typeof SLEEPER_NAMES)[number], Sleeper> => ({
   schedule: { attempt: schedule_attempt, size: 8, begin: always },
   cond_resched: {
     attempt: (frame) => (schedule_attempt(frame) === SLEEP ? SLEEP : 1),
@@ -119,9 +119,13 @@ const SLEEPERS: Record<(typeof SLEEPER_NAMES)[number], Sleeper> = {
       return SLEEP;
     },
   },
-};
+});
 
-/** The imports by name. */
-export const sleepers: Readonly<Record<string, (...args: number[]) => number | undefined>> = Object.fromEntries(
-  SLEEPER_NAMES.map((name, i) => [name, sleeper(name, i + 1, SLEEPERS[name])]),
-);
+let made: Readonly<Record<string, (...args: number[]) => number | undefined>> | null = null;
+/** The imports by name. Made when C is first loaded: see api(). */
+export function sleepers(): Readonly<Record<string, (...args: number[]) => number | undefined>> {
+  if (made !== null) return made;
+  const all = table();
+  made = Object.fromEntries(SLEEPER_NAMES.map((name, i) => [name, sleeper(name, i + 1, all[name])]));
+  return made;
+}
